@@ -1,0 +1,1 @@
+"""Where messages go, one channel type a module, named as in YAML."""

@@ -1,0 +1,1 @@
+"""Text to checked definitions: YAML with positions, schemas, references, lint and the documents' dialect."""

@@ -1,0 +1,1 @@
+"""The pure core: rows in, firings out. It never reads time, never awaits, never logs."""

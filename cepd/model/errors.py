@@ -1,0 +1,73 @@
+"""Every error of cepd, one tree, shaped by what the caller does next.
+
+    CepdError
+    ├── InputError             reject the input and tell its sender; everything else goes on
+    │   ├── ExpressionError    … at an offset of a one-line expression
+    │   ├── TemplateError      … at a line and column of a template
+    │   ├── TooLargeError      … it is over a limit (413)
+    │   ├── NotFoundError      … it names what does not exist (404)
+    │   └── ConflictError      … somebody else holds it (409)
+    ├── RetryLaterError        nothing is wrong with the input: the same call works later (429, 503)
+    ├── RefusedError           a rule of safety forbids it, now and later: egress, roles
+    └── StartError             the daemon or a command cannot begin: usage, locks, addresses (exit 2)
+
+Anything else that is raised is a bug of cepd and is shown as one (exit 70, HTTP 500).
+"""
+
+
+class CepdError(Exception):
+    """What went wrong, in words for the person who can mend it."""
+
+    def __init__(self, message: str, *, help: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+
+class InputError(CepdError):
+    """The input is wrong. Reject it, say why, go on."""
+
+
+class ExpressionError(InputError):
+    """A one-line expression is wrong between two 0-based offsets (in code points) of its text."""
+
+    def __init__(self, message: str, *, offset: int = 0, end: int | None = None, help: str = "") -> None:
+        super().__init__(message, help=help)
+        self.offset = offset
+        self.end = offset + 1 if end is None else end
+
+
+class TemplateError(InputError):
+    """A template does not compile, or failed to render. `offset` is 0-based in its text, None where unknown."""
+
+    def __init__(self, message: str, *, offset: int | None = None, help: str = "") -> None:
+        super().__init__(message, help=help)
+        self.offset = offset
+
+
+class TooLargeError(InputError):
+    """The input is over a stated limit."""
+
+
+class NotFoundError(InputError):
+    """The input names something that does not exist."""
+
+
+class ConflictError(InputError):
+    """Somebody else holds what the input asks for."""
+
+
+class RetryLaterError(CepdError):
+    """Nothing is wrong with the call; it works later. `after` is in seconds."""
+
+    def __init__(self, message: str, *, after: float = 1.0, help: str = "") -> None:
+        super().__init__(message, help=help)
+        self.after = after
+
+
+class RefusedError(CepdError):
+    """Forbidden by a rule of safety: no retry will change that."""
+
+
+class StartError(CepdError):
+    """A command or the daemon cannot begin."""

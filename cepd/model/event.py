@@ -1,0 +1,75 @@
+"""An event, and how its envelope is read from plain JSON: id, type, source, time, severity.
+
+Intake and engine both read envelopes and must agree to the letter, so the reading is here, once.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from cepd.model.instant import Instant, read_instant
+from cepd.model.json import Json
+
+TIME_FIELDS = ("time", "timestamp", "ts")
+TYPE_FIELDS = ("type", "event_type")
+
+
+class Event(msgspec.Struct, gc=False):
+    """One accepted event as the engine sees it."""
+
+    id: str
+    """The given id as text; where the sender gave none, `<origin>#<number>`."""
+    identity: str
+    """What makes it the same event again; a function of (source, id, line) or (origin, number)."""
+    type: str | None
+    source: str
+    time: Instant
+    fields: dict[str, Json]
+    line: bytes
+    """The JSON object as it came, on one line."""
+
+
+def given_id(value: Json) -> str | None:
+    """The sender's id as text: strings as they are, numbers and bools as their JSON text, other kinds are no id."""
+    if value.__class__ is str:
+        return value or None
+    if value.__class__ is bool or value.__class__ is int or value.__class__ is float:
+        return msgspec.json.encode(value).decode()
+    return None
+
+
+def given_type(fields: Mapping[str, Json]) -> str | None:
+    """`type`, else `event_type`, where it is text."""
+    for name in TYPE_FIELDS:
+        value = fields.get(name)
+        if value.__class__ is str:
+            return str(value)
+    return None
+
+
+def given_source(fields: Mapping[str, Json], default: str) -> str:
+    """`source` where it is non-empty text, else the input's or token's name."""
+    value = fields.get("source")
+    return value if value.__class__ is str and value else default
+
+
+def given_time(fields: Mapping[str, Json]) -> tuple[Instant | None, bool]:
+    """(time, given): the first of `time`, `timestamp`, `ts` that is there. (None, True): there, but unreadable."""
+    for name in TIME_FIELDS:
+        value = fields.get(name)
+        if value is not None:
+            return read_instant(value), True
+    return None, False
+
+
+def identity_of(source: str, event_id: str | None, line: bytes, origin: str, number: int) -> str:
+    """The identity of an event: (source, id, digest of the line), or (origin, number) without a given id.
+
+    The same id with other bytes is another event. `origin` is the journal's id (empty in simulate), `number` the
+    running number of the event over the journal (in simulate: the line number of the input).
+    """
+    if event_id is None:
+        return f"#{origin}#{number}"
+    digest = hashlib.blake2b(line, digest_size=16).hexdigest()
+    return f"{source}\x00{event_id}\x00{digest}"

@@ -1,0 +1,31 @@
+"""A frame: one row of the journal. The journal is the engine's only input and fixes its order."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from cepd.model.instant import Instant
+
+FrameKind: TypeAlias = Literal["batch", "target", "tick", "swap", "resume"]
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """batch: `body` holds accepted lines, one event each, joined by newlines. target: `body` is one event for
+    `rule_id` alone. tick: nothing but its clock. swap: `digest` names the generation that runs from here on.
+    resume: the daemon started again.
+    """
+
+    seq: int
+    clock: Instant
+    kind: FrameKind
+    input: str = ""
+    """Which input the events came through; watermarks are kept per input."""
+    source: str = ""
+    """The source of events that name none."""
+    first: int = 0
+    """The running number, over the journal, of the first event."""
+    count: int = 0
+    """Events in the body."""
+    rule_id: str = ""
+    digest: str = ""
+    body: bytes = b""

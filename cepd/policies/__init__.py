@@ -1,0 +1,1 @@
+"""Pure decisions about delivery: given what happened, what comes next."""

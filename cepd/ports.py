@@ -1,0 +1,238 @@
+"""The small Protocols between the daemon's moving parts and the adapters that touch the world.
+
+No code of its own: a port says what it takes, what it gives, and which errors of `cepd.model.errors` it raises.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from cepd.model.alert import Alert, AlertChange, Fold
+from cepd.model.channel import ChannelSpec
+from cepd.model.delivery import Attempt, Delivery, DeliveryState, Draft, Outcome
+from cepd.model.duration import Span
+from cepd.model.firing import Firing
+from cepd.model.frame import Frame
+from cepd.model.generation import Definition
+from cepd.model.instant import Instant
+from cepd.model.json import Json
+from cepd.model.message import Message
+from cepd.model.secret import SecretRef
+
+
+class Clock(Protocol):
+    """Wall time at start plus monotonic time elapsed: it never goes back, restarts included."""
+
+    def now(self) -> Instant: ...
+
+
+class Journal(Protocol):
+    """The log in front of the engine. One process writes it."""
+
+    @property
+    def id(self) -> str:
+        """Made once with the journal; part of the identity of events without an id."""
+
+    @property
+    def last_clock(self) -> Instant:
+        """Clock of the newest frame; 0 in an empty journal."""
+
+    @property
+    def next_seq(self) -> int: ...
+
+    @property
+    def next_event(self) -> int:
+        """Running number that the next event gets."""
+
+    @property
+    def damage(self) -> str | None:
+        """What was cut off at the end when it was opened, in words; None where nothing was."""
+
+    def read(self) -> Iterator[Frame]:
+        """Every frame, oldest first. Only before the first append."""
+
+    def append(self, frame: Frame) -> Awaitable[None]:
+        """Queue one frame, in call order; the awaitable ends when it is on disk. Raises RetryLaterError from the
+        awaitable where the disk does not take it."""
+
+    def synced(self) -> Awaitable[None]:
+        """Ends when everything appended so far is on disk."""
+
+    async def close(self) -> None: ...
+
+
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
+    """What one or more applied rows owe the store: one transaction."""
+
+    seq: int
+    """The newest journal row whose firings are in here."""
+    alerts: Sequence[Alert] = ()
+    folds: Sequence[Fold] = ()
+    drafts: Sequence[Draft] = ()
+    at: Instant = 0
+
+
+class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):
+    rule_id: str | None = None
+    severity: str | None = None
+    state: str | None = None
+    acked: bool | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    limit: int = 50
+    cursor: str | None = None
+
+
+class AlertPage(msgspec.Struct, frozen=True, kw_only=True):
+    alerts: list[Alert]
+    channels: dict[str, dict[str, DeliveryState]]
+    """Per alert: target to the state of its newest delivery."""
+    next_cursor: str | None
+
+
+class AlertDetail(msgspec.Struct, frozen=True, kw_only=True):
+    alert: Alert
+    history: list[AlertChange]
+    deliveries: list[Delivery]
+    attempts: list[Attempt]
+
+
+class StoreCounts(msgspec.Struct, frozen=True, kw_only=True):
+    unacked: Mapping[str, int]
+    """Open, unacknowledged alerts by severity."""
+    deliveries: Mapping[tuple[str, str], int]
+    """By (target, state), of the states that are not final: pending, sending, and of dead and unknown."""
+    oldest_pending: Instant | None
+
+
+class Store(Protocol):
+    """Alerts, deliveries, attempts. Every call is one transaction; RetryLaterError where the database is away."""
+
+    async def record(self, recording: Recording) -> None:
+        """Insert-or-ignore by id: repeating it changes nothing. A fold only ever raises a count."""
+
+    async def alerts(self, query: AlertQuery) -> AlertPage:
+        """Newest first. InputError for a cursor that is not one of ours."""
+
+    async def alert(self, event_id: str) -> AlertDetail:
+        """NotFoundError where there is none."""
+
+    async def acknowledge(self, event_id: str, *, by: str, at: Instant, note: str | None, steal: bool) -> Alert:
+        """Again by the same person changes nothing. NotFoundError; ConflictError where another holds it."""
+
+    async def claim(self, now: Instant, limit: int) -> list[Delivery]:
+        """Due deliveries, now `sending`, the oldest of each order key; an order key with one in flight waits."""
+
+    async def begin_attempt(self, delivery_id: str, at: Instant) -> int:
+        """Writes the attempt row, before the send; returns its number, from 1."""
+
+    async def settle(
+        self,
+        delivery_id: str,
+        *,
+        attempt: int,
+        outcome: Outcome,
+        state: DeliveryState,
+        attempts: int,
+        next_at: Instant,
+        at: Instant,
+    ) -> None:
+        """Ends the attempt and moves the delivery to `state`: `pending` with a later `next_at`, or a final one."""
+
+    async def reclaim(self, at: Instant) -> int:
+        """At start: deliveries that died in flight become pending; returns how many."""
+
+    async def next_due(self) -> Instant | None:
+        """When the next pending delivery is due."""
+
+    async def counts(self) -> StoreCounts: ...
+
+    async def close(self) -> None: ...
+
+
+class Secrets(Protocol):
+    def read(self, reference: SecretRef) -> str:
+        """The value now; RefusedError (never with the value) where it cannot be read."""
+
+    def redact(self, text: str) -> str:
+        """The text with every secret that was ever read replaced by `***`."""
+
+
+class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    """The first 64 KiB."""
+
+
+class HttpError(Exception):
+    """No answer. `sent`: the request may have arrived, so its outcome is unknown."""
+
+    def __init__(self, detail: str, *, sent: bool) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.sent = sent
+
+
+class HttpClient(Protocol):
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        deadline: Span,
+        allow: Sequence[str] = (),
+        allow_private: bool = False,
+    ) -> HttpResponse:
+        """One call within `deadline` as a whole, without redirects. `allow` lists host, host:port or CIDR that may be
+        private; else RefusedError for private, loopback, link-local and metadata addresses, decided on the address
+        that is connected to. HttpError where no answer came."""
+
+
+class Channel(Protocol):
+    def render(self, message: Message) -> bytes:
+        """The exact bytes that will be stored and sent. Pure."""
+
+    async def send(self, delivery_id: str, body: bytes) -> Outcome:
+        """One try. Never raises for what a receiver does."""
+
+
+class Directory(msgspec.Struct, frozen=True, kw_only=True):
+    """The channels of one generation."""
+
+    specs: Mapping[str, ChannelSpec]
+    connected: Mapping[str, Channel]
+    """Those whose type cepd can send to."""
+
+
+class Tools(msgspec.Struct, frozen=True, kw_only=True):
+    """What actions and channels of one generation may use to reach the world."""
+
+    http: HttpClient
+    secrets: Secrets
+    clock: Clock
+    egress: Sequence[str]
+
+
+Plan: TypeAlias = Callable[[Firing, Alert, Mapping[str, Json]], list[Draft]]
+"""(firing, alert, template names) to what the action owes. Pure: no clock, no secret, no I/O."""
+
+
+class ActionModule(Protocol):
+    """A module of `cepd.actions`; its name is the type's name."""
+
+    def prepare(self, definition: Definition, index: int, directory: Directory) -> Plan:
+        """Compiles the action number `index` of a rule."""
+
+    async def perform(self, delivery: Delivery, tools: Tools, directory: Directory) -> Outcome:
+        """One try. Never raises for what a receiver does."""
+
+
+class ChannelModule(Protocol):
+    """A module of `cepd.channels`; its name is the type's name."""
+
+    def connect(self, spec: ChannelSpec, tools: Tools) -> Channel: ...

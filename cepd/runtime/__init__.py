@@ -1,0 +1,1 @@
+"""The daemon's moving parts, from the watched directory to the settled delivery."""

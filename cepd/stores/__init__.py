@@ -1,0 +1,1 @@
+"""Where state is kept: the journal and the databases, one module each."""

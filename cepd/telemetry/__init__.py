@@ -1,0 +1,1 @@
+"""How cepd shows itself: every metric in one table, log lines as JSON or for people."""

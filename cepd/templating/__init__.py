@@ -1,0 +1,1 @@
+"""Jinja2, sandboxed and strict: text of people in, a checked, compiled template out."""
