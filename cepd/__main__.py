@@ -1,0 +1,5 @@
+"""`python -m cepd` is the command `cepd`."""
+
+from cepd.cli.main import run
+
+run()

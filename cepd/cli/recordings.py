@@ -1,0 +1,70 @@
+"""Lines of a recording: a file, gzip by its name, or standard input; in constant memory, with a progress bar."""
+
+import gzip
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from cepd.model.errors import StartError
+
+_Step: TypeAlias = Callable[[], None]
+
+LONGEST = 1 << 20
+"""A longer line is cut there, which is over the limit of intake: it is rejected by its number."""
+
+
+@contextmanager
+def open_recording(path: Path) -> Iterator[Iterator[bytes]]:
+    """Lines without their line ends. StartError where the file cannot be opened; OSError stays one while reading."""
+    if str(path) == "-":
+        yield read_lines(sys.stdin.buffer)
+        return
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise StartError(f"cannot read {path}: {error.strerror}", help="name a file of NDJSON, .gz, or -") from None
+    with raw:
+        stream: BinaryIO = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw  # type: ignore[assignment]
+        lines = read_lines(stream)
+        if not sys.stderr.isatty():
+            yield _readable(lines, path)
+            return
+        with _progress(raw, path.stat().st_size) as step:
+            yield _stepping(_readable(lines, path), step)
+
+
+def read_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Lines of a stream; what is over LONGEST is skipped up to the end of its line, so memory stays bounded."""
+    while line := stream.readline(LONGEST + 2):
+        if len(line) > LONGEST and not line.endswith(b"\n"):
+            while rest := stream.readline(LONGEST):
+                if rest.endswith(b"\n"):
+                    break
+        yield line.rstrip(b"\r\n")
+
+
+def _readable(lines: Iterator[bytes], path: Path) -> Iterator[bytes]:
+    try:
+        yield from lines
+    except (OSError, EOFError) as error:
+        raise StartError(f"{path} breaks off: {error}", help="the compressed file is damaged or incomplete") from None
+
+
+@contextmanager
+def _progress(raw: BinaryIO, size: int) -> Iterator[_Step]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("replaying"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("replaying", total=size)
+        yield lambda: progress.update(task, completed=raw.tell())
+
+
+def _stepping(lines: Iterator[bytes], step: _Step) -> Iterator[bytes]:
+    for number, line in enumerate(lines):
+        if not number % 20_000:
+            step()
+        yield line

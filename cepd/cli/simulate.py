@@ -1,0 +1,194 @@
+"""`cepd simulate`: what the rules of a tree would do, with one payload or over recorded events."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import msgspec
+import typer
+
+from cepd.cli.console import colours, note, say, say_json
+from cepd.cli.trees import root_of
+from cepd.model.errors import StartError
+from cepd.model.generation import Definition, Generation
+from cepd.model.instant import Instant
+
+if TYPE_CHECKING:
+    from cepd.model.firing import Firing
+    from cepd.runtime.simulate import Simulation
+
+FINDINGS = 1
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+
+
+def simulate(
+    path: Annotated[Path, typer.Argument(help="Folder or file with the rules.")] = Path("."),
+    rule: Annotated[str | None, typer.Option(help="Run this rule alone, disabled or not.")] = None,
+    payload: Annotated[str | None, typer.Option(help="One event as JSON for --rule; - reads standard input.")] = None,
+    events: Annotated[Path | None, typer.Option(help="Recorded events: NDJSON, .gz, or - for standard input.")] = None,
+    format: Annotated[Format, typer.Option(help="How to print the report.")] = Format.text,
+    firings: Annotated[Path | None, typer.Option(help="Write each firing to this file, a line of JSON each.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show each condition with the value it saw.")] = False,
+    start: Annotated[str | None, typer.Option(help="Clock of events before the first that has a time.")] = None,
+    until: Annotated[str | None, typer.Option(help="Let time go on to here after the last event.")] = None,
+    no_flush: Annotated[bool, typer.Option("--no-flush", help="Leave windows open at the end of the file.")] = False,
+) -> None:
+    """Run the rules without acting: over one payload, or over a recording with a virtual clock.
+
+    Only the rules that run need to compile; what else is wrong with the tree is told on stderr.
+
+    \b
+    Examples:
+      cepd simulate --rule critical_error --payload '{"severity": "critical", "service": "cart"}'
+      cepd simulate --events day.ndjson.gz --firings firings.ndjson
+      zcat day.ndjson.gz | cepd simulate packs/ --events - --format json
+    """
+    if (payload is None) == (events is None):
+        raise StartError("simulate needs one payload or one recording", help="give either --payload or --events")
+    generation = _load(path, rule)
+    if payload is not None:
+        _payload(generation, rule, payload, explain)
+        return
+    assert events is not None
+    from cepd.runtime.simulate import Simulation
+
+    simulation = Simulation(
+        generation.definitions,
+        lateness=generation.settings.lateness,
+        start=_instant("--start", start),
+        until=_instant("--until", until),
+        flush=not no_flush,
+        rule_id=rule,
+    )
+    _replay(simulation, generation, events, firings, explain)
+    _report(simulation, format)
+
+
+def _load(path: Path, rule: str | None) -> Generation:
+    """The tree that `path` stands in, with the rules below `path`. Exits with 1 where the rule that is to run does not
+    compile, raises StartError where there is none."""
+    from cepd.cli.trees import relative_to_root
+    from cepd.config.load import load
+    from cepd.config.render import render_text
+    from cepd.config.tree import read_tree
+    from cepd.plugins import built
+
+    root = root_of(path)
+    tree = read_tree(root)
+    generation = load(tree, built())
+    for problem in generation.problems:
+        if problem.severity == "error":
+            note(render_text(problem, tree, colour=colours(sys.stderr)))
+    prefix = relative_to_root(path, root)
+    found = tuple(
+        definition
+        for definition in generation.definitions
+        if not prefix or definition.file == prefix or definition.file.startswith(prefix + "/")
+    )
+    broken = {problem.rule for problem in generation.problems if problem.severity == "error"}
+    if rule is not None and all(definition.rule.id != rule for definition in found):
+        if rule in broken:
+            note(f"rule {rule} does not compile")
+            raise typer.Exit(FINDINGS)
+        import difflib
+
+        close = difflib.get_close_matches(rule, [definition.rule.id for definition in found], 1)
+        raise StartError(f"there is no rule {rule!r} in {path}", help=f"did you mean {close[0]}?" if close else "")
+    if not found:
+        raise StartError(f"there are no rules in {path}", help="name a folder or file with a kind: RulePack document")
+    return msgspec.structs.replace(generation, definitions=found)
+
+
+def _instant(option: str, text: str | None) -> Instant | None:
+    from cepd.model.instant import read_instant
+
+    if text is None:
+        return None
+    instant = read_instant(float(text) if text.replace(".", "", 1).isdigit() else text)
+    if instant is None:
+        raise StartError(f"{option} {text!r} is not a time", help="write 2026-01-31T09:00:00Z, or epoch seconds")
+    return instant
+
+
+def _payload(generation: Generation, rule: str | None, text: str, explain: bool) -> None:
+    from cepd.runtime.simulate import explain_payload, simulate_payload
+
+    if rule is None:
+        raise StartError("--payload needs the rule it is for", help="add --rule ID")
+    definition = generation.definition(rule)
+    assert definition is not None
+    payload = _object(sys.stdin.read() if text == "-" else text)
+    say_json(simulate_payload(definition, payload))
+    if explain:
+        for line in explain_payload(definition, payload):
+            note(line)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        payload = msgspec.json.decode(text.encode())
+    except (ValueError, RecursionError) as error:
+        raise StartError(f"--payload is not JSON: {error}", help="write an object, such as '{\"cpu\": 92}'") from None
+    if not isinstance(payload, dict):
+        raise StartError("--payload is not a JSON object", help="write an object, such as '{\"cpu\": 92}'")
+    return payload
+
+
+def _replay(
+    simulation: "Simulation", generation: Generation, events: Path, firings: Path | None, explain: bool
+) -> None:
+    from cepd.cli.recordings import open_recording
+
+    with ExitStack() as stack:
+        out = stack.enter_context(_create(firings)) if firings is not None else None
+        lines: Iterator[bytes] = stack.enter_context(open_recording(events))
+        for firing in simulation.run(lines):
+            if out is not None:
+                out.write(_line(firing))
+            if explain:
+                _explain(firing, generation.definition(firing.rule_id))
+
+
+def _create(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise StartError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _line(firing: "Firing") -> str:
+    from cepd.runtime.simulate import firing_line
+
+    return msgspec.json.encode(firing_line(firing)).decode() + "\n"
+
+
+def _explain(firing: "Firing", definition: Definition | None) -> None:
+    from cepd.runtime.simulate import explain_firing
+
+    if definition is not None:
+        for line in explain_firing(definition, firing):
+            note(line)
+
+
+def _report(simulation: "Simulation", format: Format) -> None:
+    report = simulation.report()
+    if format is Format.json:
+        say_json(report)
+        return
+    period = report["period"]
+    say(f"{report['events']} events, {report['rejected']} rejected, {report['firings']} firings")
+    if period["from"] is not None:
+        say(f"from {period['from']} to {period['to']}")
+    for rejection in report["rejections"]:
+        say(f"  line {rejection['line']}: {rejection['reason']}")
+    width = max(map(len, report["rules"]), default=0)
+    for rule_id, counts in report["rules"].items():
+        say(f"  {rule_id:<{width}}  {counts['firings']:>8} firings  {counts['alerts']:>8} alerts")
+    say(f"{report['cpu_seconds']:.2f} s of CPU")

@@ -1,0 +1,27 @@
+"""From the paths on a command line to the trees they stand in."""
+
+from pathlib import Path
+
+from cepd.model.errors import StartError
+
+SETTINGS = "cepd.yaml"
+
+
+def root_of(path: Path) -> Path:
+    """The nearest folder at or above `path` that holds `cepd.yaml`; else the folder itself, or the file's.
+
+    StartError where the path does not exist.
+    """
+    if not path.exists():
+        raise StartError(f"{path} does not exist", help="name a folder with rule packs, or one of its files")
+    folder = path if path.is_dir() else path.parent
+    for candidate in (folder.absolute(), *folder.absolute().parents):
+        if (candidate / SETTINGS).is_file():
+            return candidate
+    return folder
+
+
+def relative_to_root(path: Path, root: Path) -> str:
+    """`path` as the tree names it: relative to the root, with forward slashes; empty for the root itself."""
+    name = path.absolute().relative_to(root.absolute()).as_posix()
+    return "" if name == "." else name
