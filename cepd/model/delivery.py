@@ -1,10 +1,13 @@
 """A delivery: one action owed by an alert, its attempts, and how an attempt ended."""
 
+import hashlib
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from cepd.model.alert import Alert
 from cepd.model.duration import Span
+from cepd.model.firing import Firing
 from cepd.model.instant import Instant
 
 DeliveryState: TypeAlias = Literal["pending", "sending", "sent", "dead", "unknown", "suppressed", "expired"]
@@ -41,6 +44,28 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """Waits between tries, before jitter; one more try than waits."""
     due_at: Instant
     """When the first try may start."""
+
+
+def draft_of(
+    firing: Firing, alert: Alert, *, action: int, type: str, target: str, request: bytes, delays: tuple[Span, ...]
+) -> Draft:
+    """The draft that action number `action` owes for a firing. Its id holds no `.`, which Standard Webhooks forbid."""
+    cause = msgspec.json.encode([firing.id, action, target])
+    key = msgspec.json.encode(list(firing.key.values())).decode()
+    return Draft(
+        id=hashlib.blake2b(cause, digest_size=16).hexdigest(),
+        firing_id=firing.id,
+        alert_id=alert.event_id,
+        rule_id=firing.rule_id,
+        kind=firing.kind,
+        action=action,
+        type=type,
+        target=target,
+        order_key=f"{type}:{target}:{firing.rule_id}:{key}",
+        request=request,
+        delays=delays,
+        due_at=alert.recorded_at,
+    )
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,16 +3,20 @@
     CepdError
     ├── InputError             reject the input and tell its sender; everything else goes on
     │   ├── ExpressionError    … at an offset of a one-line expression
+    │   │   └── ConditionError … or at a place of a structured condition
     │   ├── TemplateError      … at a line and column of a template
     │   ├── TooLargeError      … it is over a limit (413)
     │   ├── NotFoundError      … it names what does not exist (404)
     │   └── ConflictError      … somebody else holds it (409)
-    ├── RetryLaterError        nothing is wrong with the input: the same call works later (429, 503)
+    ├── RetryLaterError        nothing is wrong with the input: the same call works later (503)
+    │   └── OverloadedError    … and its sender is too fast (429)
     ├── RefusedError           a rule of safety forbids it, now and later: egress, roles
     └── StartError             the daemon or a command cannot begin: usage, locks, addresses (exit 2)
 
 Anything else that is raised is a bug of cepd and is shown as one (exit 70, HTTP 500).
 """
+
+from typing import Literal
 
 
 class CepdError(Exception):
@@ -37,12 +41,34 @@ class ExpressionError(InputError):
         self.end = offset + 1 if end is None else end
 
 
-class TemplateError(InputError):
-    """A template does not compile, or failed to render. `offset` is 0-based in its text, None where unknown."""
+class ConditionError(ExpressionError):
+    """A condition in a document is wrong. `pointer` is the JSON pointer to the place in that document, and `at` says
+    what of it is meant: its key, its value, or, where the value is an expression, the text between the offsets.
+    """
 
-    def __init__(self, message: str, *, offset: int | None = None, help: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        pointer: str,
+        at: Literal["key", "value", "text"] = "value",
+        offset: int = 0,
+        end: int | None = None,
+        help: str = "",
+    ) -> None:
+        super().__init__(message, offset=offset, end=end, help=help)
+        self.pointer = pointer
+        self.at = at
+
+
+class TemplateError(InputError):
+    """A template does not compile, or failed to render. `offset` is 0-based in its text, None where unknown;
+    `pointer` is the JSON pointer to that text in the document it stands in."""
+
+    def __init__(self, message: str, *, offset: int | None = None, pointer: str = "", help: str = "") -> None:
         super().__init__(message, help=help)
         self.offset = offset
+        self.pointer = pointer
 
 
 class TooLargeError(InputError):
@@ -63,6 +89,14 @@ class RetryLaterError(CepdError):
     def __init__(self, message: str, *, after: float = 1.0, help: str = "") -> None:
         super().__init__(message, help=help)
         self.after = after
+
+
+class OverloadedError(RetryLaterError):
+    """More comes in than is worked off: the sender should slow down."""
+
+
+class PressureError(RetryLaterError):
+    """More came than can be worked off; it works later, and slower is better."""
 
 
 class RefusedError(CepdError):
