@@ -1,0 +1,83 @@
+"""Whether one line is an event: valid JSON, an object, not too long, not nested too deep.
+
+It looks at syntax alone and builds no values, so a number of 5,000 digits passes. Which fields rules name plays no
+part: an accepted line stays accepted under every rule.
+"""
+
+import re
+from itertools import accumulate
+
+import msgspec
+
+from cepd.intake.limits import Limits
+
+BLANKS = b" \t\r\n"
+"""The white space of JSON."""
+
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_NO_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_BRACKET_OR_STRING = re.compile(_STRINGS.pattern + rb"|[\[\]{}]", re.DOTALL)
+_NOT_OBJECT = {
+    "array": "an array",
+    "str": "text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "null",
+}
+_FOUND = re.compile(r"got `(\w+)`")
+
+
+class _Object(msgspec.Struct):
+    """No fields: decoding it checks the syntax of a whole object and keeps nothing."""
+
+
+_scan = msgspec.json.Decoder(_Object).decode
+
+
+def reason_against(line: bytes, limits: Limits) -> str | None:
+    """Why the line is no event, in words; None where it is one."""
+    if len(line) > limits.line:
+        return f"longer than {limits.line} bytes"
+    if line.count(b"{") + line.count(b"[") > limits.depth and depth_of(line) > limits.depth:
+        return f"nested deeper than {limits.depth}"
+    try:
+        _scan(line)
+    except msgspec.ValidationError as error:
+        found = _FOUND.search(str(error))
+        return f"not an object but {_NOT_OBJECT.get(found[1], found[1])}" if found else f"not an object: {error}"
+    except msgspec.DecodeError as error:
+        return f"not JSON: {syntax_fault(error)}"
+    return None
+
+
+def depth_of(text: bytes) -> int:
+    """The most brackets open at once, those inside strings not counted."""
+    brackets = _STRINGS.sub(b"", text).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+
+
+def emptied_below(text: bytes, depth: int) -> bytes:
+    """The text with nothing left inside the brackets that are nested deeper than `depth`.
+
+    It is then as deep as before up to `depth + 1`, so what was too deep still is, and can be decoded.
+    """
+    kept: list[bytes] = []
+    start = level = 0
+    for found in _BRACKET_OR_STRING.finditer(text):
+        step = _STEP.get(found[0][0], 0)
+        if step == 1 and level == depth:
+            kept.append(text[start : found.end()])
+        if step == -1 and level == depth + 1:
+            start = found.start()
+        level += step
+    if level <= depth:
+        kept.append(text[start:])
+    return b"".join(kept)
+
+
+def syntax_fault(error: msgspec.DecodeError) -> str:
+    """The decoder's words for a fault of syntax, without its preamble."""
+    text = str(error).removeprefix("JSON is malformed: ")
+    return "it ends early" if text == "Input data was truncated" else text

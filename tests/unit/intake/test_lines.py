@@ -1,0 +1,86 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cepd.intake.limits import Limits
+from cepd.intake.lines import depth_of, emptied_below, reason_against
+
+LIMITS = Limits()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{}",
+        b'{"a": 1e999}',
+        b'{"a": ' + b"9" * 5000 + b"}",
+        b'{"a": "\\ud83d\\ude00", "b": "\xf0\x9f\x98\x80"}',
+        b'{"a": "' + b"[" * 500 + b'\\"{{{"}',
+        b'{"a": [' + b"{}," * 5000 + b"{}]}",
+        b'{"id": 1, "id": "twice"}',
+    ],
+)
+def test_accepted(line: bytes) -> None:
+    assert reason_against(line, LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"null", "not an object but null"),
+        (b"true", "not an object but true or false"),
+        (b'"text"', "not an object but text"),
+        (b"1.5", "not an object but a number"),
+        (b"[{}]", "not an object but an array"),
+        (b'{"a": NaN}', "not JSON: invalid character (byte 6)"),
+        (b'{"a": -Infinity}', "not JSON: invalid character (byte 7)"),
+        (b'{"a": 01}', "not JSON: invalid number (byte 7)"),
+        (b'{"a": 1} {"b": 2}', "not JSON: trailing characters (byte 10)"),
+        (b'{"a": 1,}', "not JSON: trailing comma in object (byte 8)"),
+        (b'{"a": ', "not JSON: it ends early"),
+        (b"{'a': 1}", "not JSON: object keys must be strings (byte 1)"),
+        (b'{"a": "\x01"}', "not JSON: invalid character (byte 7)"),
+        (b'{"a": "\\u12"}', "not JSON: invalid character in unicode escape (byte 12)"),
+        (b'{"a": ' + b"[" * 64 + b"]" * 64 + b"}", "nested deeper than 64"),
+        (b"[" * 100_000, "nested deeper than 64"),
+    ],
+)
+def test_rejected_with_the_reason(line: bytes, reason: str) -> None:
+    assert reason_against(line, LIMITS) == reason
+
+
+def test_the_length_counts_to_the_byte() -> None:
+    line = b'{"a": "' + b"x" * (LIMITS.line - 9) + b'"}'
+    assert len(line) == LIMITS.line
+    assert reason_against(line, LIMITS) is None
+    assert reason_against(line + b" ", LIMITS) == "longer than 1048576 bytes"
+
+
+def plain_depth(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(plain_depth, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(plain_depth, value), default=0)
+    return 0
+
+
+TEXTS = st.text(alphabet='"\\[]{}a\n', max_size=5)
+VALUES = st.recursive(
+    st.one_of(st.integers(), TEXTS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)),
+    max_leaves=20,
+)
+
+
+@given(VALUES, st.integers(0, 4))
+def test_depth_and_emptying_agree_with_a_walk_of_the_decoded_value(value: Any, depth: int) -> None:
+    text = json.dumps(value).encode()
+    deep = plain_depth(value)
+    assert depth_of(text) == deep
+    left = emptied_below(text, depth)
+    assert plain_depth(json.loads(left)) == min(deep, depth + 1)
+    if deep <= depth:
+        assert left == text
