@@ -95,10 +95,6 @@ class OverloadedError(RetryLaterError):
     """More comes in than is worked off: the sender should slow down."""
 
 
-class PressureError(RetryLaterError):
-    """More came than can be worked off; it works later, and slower is better."""
-
-
 class RefusedError(CepdError):
     """Forbidden by a rule of safety: no retry will change that."""
 

@@ -1,0 +1,139 @@
+"""Conditions as documents write them: `{field, op, value}` leaves in groups `{conditions, logic}`, to one tree.
+
+A list is a group in which all must hold; text anywhere is an expression. `ignore_case` on `== != in not_in` becomes
+`lower()` on both sides, so the tree says what an expression could say too.
+"""
+
+from typing import Any, Literal, get_args
+
+from cepd.engine.expressions import MAX_DEPTH, parse_expression
+from cepd.engine.operators import Fault, alternatives, fault_of, literal_fault
+from cepd.engine.paths import path_fault
+from cepd.model.condition import All, AnyOf, Call, Condition, Field, Literally, Not, Operator, Test
+from cepd.model.errors import ConditionError, ExpressionError
+from cepd.model.json import Json
+from cepd.model.spelling import did_you_mean
+
+_OPERATORS: tuple[Operator, ...] = get_args(Operator)
+_LEAF_KEYS = ("field", "op", "value", "ignore_case")
+_GROUP_KEYS = ("conditions", "logic")
+_LOWERED: frozenset[Operator] = frozenset({"==", "!=", "in", "not_in"})
+
+
+def read_condition(document: Json) -> Condition:
+    """The tree of a structured condition or of an expression. Raises ConditionError at the pointer of what is wrong."""
+    return _read(document, "", 0)
+
+
+def _read(document: Json, pointer: str, depth: int) -> Condition:
+    if depth > MAX_DEPTH:
+        raise _error(pointer, f"the condition is nested more than {MAX_DEPTH} deep", "split it")
+    match document:
+        case str():
+            return _expression(document, pointer)
+        case list():
+            return _group(document, "AND", pointer, depth)
+        case dict() if "conditions" in document or "logic" in document:
+            _check_keys(document, _GROUP_KEYS, pointer)
+            logic = document.get("logic", "AND")
+            if logic not in ("AND", "OR", "NOT"):
+                remedy = did_you_mean(str(logic).upper(), ("AND", "OR", "NOT"))
+                raise _error(f"{pointer}/logic", f"there is no logic {logic!r}", remedy)
+            if document.get("conditions").__class__ is not list:
+                place = f"{pointer}/conditions" if "conditions" in document else pointer
+                raise _error(place, "a group needs a list of conditions", "write conditions: [...]")
+            return _group(document["conditions"], logic, f"{pointer}/conditions", depth)
+        case dict():
+            return _leaf(document, pointer)
+    raise _error(pointer, "this is no condition", 'write text such as cpu > 80, or {field: cpu, op: ">", value: 80}')
+
+
+def _expression(text: str, pointer: str) -> Condition:
+    try:
+        return parse_expression(text)
+    except ExpressionError as error:
+        raise ConditionError(
+            error.message, pointer=pointer, at="text", offset=error.offset, end=error.end, help=error.help
+        ) from None
+
+
+def _group(documents: list[Json], logic: Literal["AND", "OR", "NOT"], pointer: str, depth: int) -> Condition:
+    if not documents:
+        raise _error(pointer, "the group is empty", "name at least one condition")
+    items = tuple(_read(document, f"{pointer}/{index}", depth + 1) for index, document in enumerate(documents))
+    if logic == "AND":
+        return All(items) if len(items) > 1 else items[0]
+    one = AnyOf(items) if len(items) > 1 else items[0]
+    return Not(one) if logic == "NOT" else one
+
+
+def _leaf(document: dict[str, Json], pointer: str) -> Condition:
+    _check_keys(document, _LEAF_KEYS, pointer)
+    for key in ("field", "op"):
+        if key not in document:
+            raise _error(pointer, f"the condition has no {key}", 'write {field: cpu, op: ">", value: 80}')
+    field, op = document["field"], document["op"]
+    if field.__class__ is not str:
+        raise _error(f"{pointer}/field", "the field is not text", "write the dotted path of a field")
+    fault = path_fault(field)
+    if fault is not None:
+        raise _error(f"{pointer}/field", fault, "write the dotted path of a field, such as host.cpu")
+    if op not in _OPERATORS:
+        raise _error(f"{pointer}/op", f"there is no operator {op!r}", did_you_mean(str(op), _OPERATORS))
+    ignore_case = document.get("ignore_case", False)
+    if ignore_case.__class__ is not bool:
+        raise _error(f"{pointer}/ignore_case", "ignore_case is true or false", "write true or false without quotes")
+    if op == "exists":
+        return _existence(document, Field(field), pointer)
+    if "value" not in document:
+        raise _error(pointer, "the condition has no value", f"write the value that {op} compares with")
+    return _test(op, Field(field), document["value"], ignore_case, pointer)
+
+
+def _existence(document: dict[str, Json], field: Field, pointer: str) -> Condition:
+    if "ignore_case" in document:
+        raise _error(f"{pointer}/ignore_case", "exists takes no ignore_case", "leave it out", at="key")
+    wanted = document.get("value", True)
+    if wanted.__class__ is not bool:
+        raise _error(f"{pointer}/value", "the value of exists is true or false", "false: the field is not there")
+    test = Test("exists", field)
+    return test if wanted else Not(test)
+
+
+def _test(op: Operator, field: Field, value: Json, ignore_case: bool, pointer: str) -> Test:
+    found = literal_fault(value)
+    if found is not None:
+        raise _error(f"{pointer}/value", *found)
+    if ignore_case and op in _LOWERED:
+        for index, item in enumerate(alternatives(Literally(value))):
+            if item.__class__ is not str:
+                place = f"{pointer}/value/{index}" if value.__class__ is list else f"{pointer}/value"
+                raise _error(place, "ignore_case compares text", "leave ignore_case out or write text")
+        lowered = [item.lower() for item in value] if value.__class__ is list else value.lower()
+        test = Test(op, Call("lower", field), Literally(lowered))
+    else:
+        test = Test(op, field, Literally(value), ignore_case)
+    fault = fault_of(test)
+    if fault is not None:
+        raise _error(
+            _place(fault, pointer), fault.message, fault.help, at="key" if fault.part == "ignore_case" else "value"
+        )
+    return test
+
+
+def _place(fault: Fault, pointer: str) -> str:
+    key = {"left": "field", "right": "value", "ignore_case": "ignore_case"}[fault.part]
+    return f"{pointer}/{key}" if fault.item is None else f"{pointer}/{key}/{fault.item}"
+
+
+def _check_keys(document: dict[Any, Json], known: tuple[str, ...], pointer: str) -> None:
+    for key in document:
+        if key not in known:
+            step = str(key).replace("~", "~0").replace("/", "~1")
+            raise _error(
+                f"{pointer}/{step}", f"unknown field {key!r} in a condition", did_you_mean(str(key), known), at="key"
+            )
+
+
+def _error(pointer: str, message: str, help: str, at: Literal["key", "value"] = "value") -> ConditionError:
+    return ConditionError(message, pointer=pointer, at=at, help=help)
