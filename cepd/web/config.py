@@ -1,0 +1,95 @@
+"""/cep/config and /-/reload: what was read from the directory, what of it runs, and every problem."""
+
+from collections.abc import Sequence
+
+import msgspec
+from starlette.responses import Response
+
+from cepd.model.instant import format_instant
+from cepd.model.json import Json
+from cepd.model.problem import Problem
+from cepd.runtime.reconcile import FITS
+from cepd.web.operation import Call, Operation, json_answer
+from cepd.web.problems import problem
+from cepd.web.shapes import COUNT, TEXT, TIME, closed, listed, or_null
+
+PROBLEM = closed(
+    {
+        "code": TEXT,
+        "severity": {"type": "string", "enum": ["error", "warning", "info"]},
+        "message": TEXT,
+        "help": TEXT,
+        "file": TEXT,
+        "line": COUNT,
+        "column": COUNT,
+        "endLine": COUNT,
+        "endColumn": COUNT,
+        "pointer": TEXT,
+        "rule": or_null(TEXT),
+        "pack": or_null(TEXT),
+    }
+)
+FILE = closed({"path": TEXT, "digest": TEXT, "status": {"type": "string", "enum": ["active", "last_good", "rejected"]}})
+TOKENS = {**closed({"count": COUNT, "error": or_null(TEXT)}), "type": ["object", "null"]}
+
+
+async def show_config(call: Call) -> Response:
+    status = call.services.config()
+    tokens = call.services.tokens
+    return json_answer(
+        {
+            "revision": status.revision,
+            "digest": status.digest,
+            "generation": call.services.generation().digest,
+            "files": msgspec.to_builtins(status.files),
+            "problems": _problems(status.problems),
+            "last_reload": {"at": format_instant(status.reloaded_at), "outcome": status.outcome},
+            "tokens": tokens and {"count": len(tokens.tokens), "error": tokens.error},
+        }
+    )
+
+
+async def reload_config(call: Call) -> Response:
+    done = await call.services.reload()
+    answer = {"outcome": done.outcome, "problems": _problems(done.problems)}
+    if done.outcome in FITS:
+        return json_answer(answer)
+    help = "mend the files that `problems` names; until then the last good ones run"
+    return problem(422, "what the directory holds cannot run as it stands", help=help, **answer)
+
+
+def _problems(problems: Sequence[Problem]) -> Json:
+    return msgspec.to_builtins(problems)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/cep/config",
+        summary="Revision, files and problems of the configuration",
+        role="read",
+        handler=show_config,
+        answers={
+            200: closed(
+                {
+                    "revision": TEXT,
+                    "digest": {**TEXT, "description": "Of the directory as it was last read."},
+                    "generation": {**TEXT, "description": "Digest of what runs."},
+                    "files": listed(FILE),
+                    "problems": listed(PROBLEM),
+                    "last_reload": closed({"at": TIME, "outcome": TEXT}),
+                    "tokens": TOKENS,
+                }
+            )
+        },
+    ),
+    Operation(
+        method="POST",
+        path="/-/reload",
+        summary="Read the directory and the token file again, now",
+        role="admin",
+        handler=reload_config,
+        answers={200: closed({"outcome": TEXT, "problems": listed(PROBLEM)})},
+        problems=(422,),
+    ),
+)

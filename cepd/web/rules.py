@@ -1,0 +1,118 @@
+"""/cep/rules: what runs, read only, and what a rule says to one payload. Rules are written in git."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from cepd.model.errors import NotFoundError
+from cepd.model.generation import Definition
+from cepd.model.json import Json
+from cepd.model.rule import SEVERITIES
+from cepd.model.spelling import did_you_mean
+from cepd.runtime.simulate import simulate_payload
+from cepd.web.body import read_fields
+from cepd.web.operation import Call, Operation, json_answer
+from cepd.web.shapes import COUNT, FLAG, MAP, TEXT, closed, listed, or_null
+
+PROPERTIES: dict[str, Json] = {
+    "rule_id": TEXT,
+    "name": TEXT,
+    "active": FLAG,
+    "reason": or_null({**TEXT, "description": "Why it does not run."}),
+    "severity": {"type": ["string", "null"], "enum": [*SEVERITIES, None], "description": "null: the payload's."},
+    "pack": TEXT,
+    "file": TEXT,
+    "line": COUNT,
+}
+
+
+class Trial(msgspec.Struct, frozen=True):
+    payload: dict[str, Any]
+
+
+def describe(definition: Definition) -> dict[str, Json]:
+    return {
+        "rule_id": definition.rule.id,
+        "name": definition.rule.name,
+        "active": definition.active,
+        "reason": definition.reason,
+        "severity": definition.rule.severity,
+        "pack": definition.pack,
+        "file": definition.file,
+        "line": definition.line,
+    }
+
+
+async def list_rules(call: Call) -> Response:
+    """In rule order; `q` is looked for in id and name, in any case."""
+    wanted = call.query.get("q", "").lower()
+    found = [
+        describe(definition)
+        for definition in call.services.generation().definitions
+        if wanted in definition.rule.id.lower() or wanted in definition.rule.name.lower()
+    ]
+    return json_answer({"rules": found})
+
+
+async def show_rule(call: Call) -> Response:
+    definition = _definition(call)
+    revision = call.services.config().revision
+    return json_answer({**describe(definition), "revision": revision, "definition": definition.document})
+
+
+async def simulate_rule(call: Call) -> Response:
+    definition = _definition(call)
+    trial = await read_fields(call.request, Trial, call.services.patience)
+    return json_answer(simulate_payload(definition, trial.payload))
+
+
+def _definition(call: Call) -> Definition:
+    rule_id = call.request.path_params["rule_id"]
+    generation = call.services.generation()
+    definition = generation.definition(rule_id)
+    if definition is None:
+        known = [one.rule.id for one in generation.definitions]
+        raise NotFoundError(f"there is no rule {rule_id!r}", help=did_you_mean(rule_id, known[:50]) if known else "")
+    return definition
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/cep/rules",
+        summary="The rules, in rule order",
+        role="read",
+        handler=list_rules,
+        query={"q": {**TEXT, "description": "Part of the id or the name."}},
+        answers={200: closed({"rules": listed(closed(PROPERTIES))})},
+    ),
+    Operation(
+        method="GET",
+        path="/cep/rules/{rule_id}",
+        summary="One rule with its definition and where it stands",
+        role="read",
+        handler=show_rule,
+        answers={200: closed({**PROPERTIES, "revision": TEXT, "definition": MAP})},
+        problems=(404,),
+    ),
+    Operation(
+        method="POST",
+        path="/cep/rules/{rule_id}/simulate",
+        summary="What the rule would do with one payload; nothing is done",
+        role="read",
+        handler=simulate_rule,
+        body={**closed({"payload": MAP})},
+        answers={
+            200: closed(
+                {
+                    "matched": FLAG,
+                    "condition_evaluated": FLAG,
+                    "triggered_actions": listed(TEXT),
+                    "extracted_value": {"description": "The first condition's field; null where nothing matched."},
+                }
+            )
+        },
+        problems=(404, 408, 413),
+    ),
+)

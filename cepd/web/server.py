@@ -1,0 +1,97 @@
+"""uvicorn inside the daemon's own loop: the daemon owns the signals and says when to stop.
+
+Access logs and the Server header are off; proxies' headers are not trusted. Responses carry the same headers
+whoever wrote them, this application or the server itself.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from cepd.model.errors import StartError
+from cepd.web.loopback import is_loopback
+
+GRACE = 0.5
+"""Seconds that requests in flight get once the daemon stops; then they are told to come again."""
+
+HEADERS = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store")]
+
+
+def check_listen(host: str, *, with_tokens: bool) -> None:
+    """StartError where anyone on the network could call a daemon that asks for no token."""
+    if not with_tokens and not is_loopback(host):
+        raise StartError(
+            f"--listen {host} is not loopback, and there is no token file",
+            help="give --tokens FILE, or listen on 127.0.0.1",
+        )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Port 0 takes a free one. StartError where the address cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        help = "another daemon may run there; give --listen another port" if port else ""
+        raise StartError(f"cannot listen on {host}:{port}: {error.strerror or error}", help=help) from None
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where it is reached: `http://127.0.0.1:8080`."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the daemon's."""
+        yield
+
+
+async def serve(app: ASGIApp, listener: socket.socket, drain: asyncio.Event) -> None:
+    """Serve until `drain` is set; then take no connection more, end what is in flight within GRACE, and return."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            headers=HEADERS,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    stopping = asyncio.create_task(_stop(server, drain))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        stopping.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
+
+
+async def _stop(server: uvicorn.Server, drain: asyncio.Event) -> None:
+    await drain.wait()
+    server.should_exit = True
+    in_flight = set(server.server_state.tasks)
+    if in_flight:
+        _, late = await asyncio.wait(in_flight, timeout=GRACE)
+        for task in late:
+            task.cancel()

@@ -1,0 +1,190 @@
+"""JSON shapes of alerts and their deliveries, and the schemas that describe them.
+
+Times are RFC 3339 in UTC. Field order is the order in which people read.
+"""
+
+from collections.abc import Mapping
+
+from cepd.model.alert import Alert, AlertChange
+from cepd.model.delivery import Attempt, Delivery, DeliveryState
+from cepd.model.instant import Instant, format_instant
+from cepd.model.json import Json
+from cepd.model.rule import SEVERITIES
+from cepd.ports import AlertDetail
+
+TIME = {"type": "string", "format": "date-time"}
+TEXT = {"type": "string"}
+COUNT = {"type": "integer"}
+FLAG = {"type": "boolean"}
+MAP = {"type": "object"}
+
+
+def closed(properties: Mapping[str, Json]) -> dict[str, Json]:
+    """The schema of an object with exactly these members."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def listed(items: Mapping[str, Json]) -> dict[str, Json]:
+    return {"type": "array", "items": dict(items)}
+
+
+def or_null(schema: Mapping[str, Json]) -> dict[str, Json]:
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+ITEM_PROPERTIES: dict[str, Json] = {
+    "event_id": TEXT,
+    "rule_id": TEXT,
+    "rule_name": TEXT,
+    "severity": {"type": "string", "enum": list(SEVERITIES)},
+    "state": {"type": "string", "enum": ["open", "acked", "resolved"]},
+    "ack": {"type": "string", "enum": ["UNACK", "ACK"]},
+    "summary": TEXT,
+    "key": MAP,
+    "time": TIME,
+    "last_at": TIME,
+    "count": COUNT,
+    "acked_by": or_null(TEXT),
+    "acked_at": or_null(TIME),
+    "source_event_ids": listed(TEXT),
+    "channels": {
+        "type": "object",
+        "additionalProperties": TEXT,
+        "description": "Target to its newest delivery's state.",
+    },
+}
+ITEM = closed(ITEM_PROPERTIES)
+
+DELIVERY = closed(
+    {
+        "delivery_id": TEXT,
+        "kind": TEXT,
+        "action": COUNT,
+        "type": TEXT,
+        "target": TEXT,
+        "state": TEXT,
+        "reason": or_null(TEXT),
+        "next_at": or_null(TIME),
+        "settled_at": or_null(TIME),
+        "attempts": listed(
+            closed(
+                {
+                    "number": COUNT,
+                    "started_at": TIME,
+                    "ended_at": or_null(TIME),
+                    "result": or_null(TEXT),
+                    "status": or_null(COUNT),
+                    "detail": or_null(TEXT),
+                }
+            )
+        ),
+    }
+)
+
+DETAIL = closed(
+    {
+        **ITEM_PROPERTIES,
+        "kind": {"type": "string", "enum": ["fired", "storm"]},
+        "pack": TEXT,
+        "condition_evaluated": FLAG,
+        "values": MAP,
+        "payload": {"description": "The last event: its JSON, or its text where that cannot be decoded."},
+        "window": {"type": ["object", "null"], "properties": {"start": TIME, "end": or_null(TIME)}},
+        "generation": TEXT,
+        "revision": TEXT,
+        "recorded_at": TIME,
+        "ack_note": or_null(TEXT),
+        "history": listed(
+            closed({"at": TIME, "kind": TEXT, "by": TEXT, "before": TEXT, "after": TEXT, "note": or_null(TEXT)})
+        ),
+        "deliveries": listed(DELIVERY),
+    }
+)
+
+
+def item(alert: Alert, channels: Mapping[str, DeliveryState]) -> dict[str, Json]:
+    return {
+        "event_id": alert.event_id,
+        "rule_id": alert.rule_id,
+        "rule_name": alert.rule_name,
+        "severity": alert.severity,
+        "state": alert.state,
+        "ack": "UNACK" if alert.acked_by is None else "ACK",
+        "summary": alert.summary,
+        "key": alert.key,
+        "time": format_instant(alert.time),
+        "last_at": format_instant(alert.last_at),
+        "count": alert.count,
+        "acked_by": alert.acked_by,
+        "acked_at": _time(alert.acked_at),
+        "source_event_ids": alert.source_event_ids,
+        "channels": channels,
+    }
+
+
+def detail(found: AlertDetail) -> dict[str, Json]:
+    alert = found.alert
+    channels = {delivery.target: delivery.state for delivery in found.deliveries}
+    return {
+        **item(alert, channels),
+        "kind": alert.kind,
+        "pack": alert.pack,
+        "condition_evaluated": True,  # what was not true is no alert
+        "values": alert.values,
+        "payload": alert.payload,
+        "window": alert.window and {"start": _time(alert.window[0]), "end": _time(alert.window[1])},
+        "generation": alert.generation,
+        "revision": alert.revision,
+        "recorded_at": format_instant(alert.recorded_at),
+        "ack_note": alert.ack_note,
+        "history": [_change(change) for change in found.history],
+        "deliveries": [_delivery(delivery, found.attempts) for delivery in found.deliveries],
+    }
+
+
+def _change(change: AlertChange) -> dict[str, Json]:
+    return {
+        "at": format_instant(change.at),
+        "kind": change.kind,
+        "by": change.by,
+        "before": change.before,
+        "after": change.after,
+        "note": change.note,
+    }
+
+
+def _delivery(delivery: Delivery, attempts: list[Attempt]) -> dict[str, Json]:
+    waits = delivery.state in ("pending", "sending")
+    return {
+        "delivery_id": delivery.id,
+        "kind": delivery.kind,
+        "action": delivery.action,
+        "type": delivery.type,
+        "target": delivery.target,
+        "state": delivery.state,
+        "reason": delivery.reason,
+        "next_at": format_instant(delivery.next_at) if waits else None,
+        "settled_at": _time(delivery.settled_at),
+        "attempts": [_attempt(attempt) for attempt in attempts if attempt.delivery_id == delivery.id],
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Json]:
+    outcome = attempt.outcome
+    return {
+        "number": attempt.number,
+        "started_at": format_instant(attempt.started_at),
+        "ended_at": _time(attempt.ended_at),
+        "result": outcome.result if outcome else None,
+        "status": outcome.status if outcome else None,
+        "detail": outcome.detail if outcome else None,
+    }
+
+
+def _time(instant: Instant | None) -> str | None:
+    return None if instant is None else format_instant(instant)
