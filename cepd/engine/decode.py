@@ -1,0 +1,110 @@
+"""From accepted lines to events: the full decode of a line, and its envelope.
+
+Intake has accepted the lines for good, so nothing here refuses one: a number that does not fit counts as missing.
+"""
+
+import json
+import math
+from collections.abc import Callable
+
+import msgspec
+
+from cepd.model.duration import MINUTE, Span
+from cepd.model.event import Event, given_id, given_source, given_time, given_type, identity_of
+from cepd.model.instant import Instant
+from cepd.model.json import Json
+
+FARTHEST_FUTURE: Span = 5 * MINUTE
+"""A time farther ahead of the arrival clock becomes the arrival clock."""
+
+
+class DecodeCounts(msgspec.Struct):
+    """What decoding had to put right."""
+
+    future_times: int = 0
+    unreadable_times: int = 0
+    out_of_range: int = 0
+    """Lines with at least one number that does not fit."""
+    undecodable: int = 0
+    """Lines that do not decode at all: events without fields."""
+
+
+_DECODE = msgspec.json.Decoder().decode
+_OUT_OF_RANGE = object()
+
+
+def decode_fields(line: bytes, counts: DecodeCounts) -> dict[str, Json]:
+    """The members of one JSON object. A member whose number does not fit is left out; in a list it is null."""
+    try:
+        fields: dict[str, Json] = _DECODE(line)
+        return fields
+    except ValueError:
+        pass
+    try:
+        tolerant: dict[str, Json] = json.loads(
+            line,
+            parse_float=_float,
+            parse_int=_int,
+            parse_constant=lambda name: _OUT_OF_RANGE,
+            object_pairs_hook=_members,
+        )
+    except (ValueError, RecursionError):
+        counts.undecodable += 1
+        return {}
+    counts.out_of_range += 1
+    return tolerant
+
+
+def read_event(line: bytes, fields: dict[str, Json], time: Instant, *, source: str, origin: str, number: int) -> Event:
+    """The event of one line. `fields` gets `type` and `source` of the envelope where the object has no such member.
+
+    `source` is the source of events that name none; `origin` and `number` identify events without an id.
+    """
+    event_type = given_type(fields)
+    event_source = given_source(fields, source)
+    event_id = given_id(fields.get("id"))
+    identity = identity_of(event_source, event_id, line, origin, number)
+    if event_type is not None and "type" not in fields:
+        fields["type"] = event_type
+    if "source" not in fields:
+        fields["source"] = event_source
+    shown = event_id if event_id is not None else f"{origin}#{number}"
+    return Event(shown, identity, event_type, event_source, time, fields, line)
+
+
+def arrival_time(fields: dict[str, Json], clock: Instant, counts: DecodeCounts) -> Instant:
+    """The event's own time; the clock where it has none, where it cannot be read, or where it lies too far ahead."""
+    time, given = given_time(fields)
+    if time is None:
+        counts.unreadable_times += given
+        return clock
+    if time > clock + FARTHEST_FUTURE:
+        counts.future_times += 1
+        return clock
+    return time
+
+
+def _number(read: Callable[[str], Json], text: str) -> Json:
+    try:
+        value = read(text)
+    except ValueError:
+        return _OUT_OF_RANGE
+    return value if value.__class__ is int or math.isfinite(value) else _OUT_OF_RANGE
+
+
+def _float(text: str) -> Json:
+    return _number(float, text)
+
+
+def _int(text: str) -> Json:
+    return _number(int, text)
+
+
+def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    return {name: _nulled(value) for name, value in pairs if value is not _OUT_OF_RANGE}
+
+
+def _nulled(value: Json) -> Json:
+    if value.__class__ is list:
+        return [None if item is _OUT_OF_RANGE else _nulled(item) for item in value]
+    return value

@@ -1,0 +1,95 @@
+"""One event for one rule: manual triggers, chained rules, `simulate --payload`.
+
+The event stands for everything the rule would otherwise wait for. Trigger match, window, hold and baseline are
+skipped; `when` with the metric's threshold decides, then `having` over the aggregates of this one event.
+"""
+
+from collections.abc import Mapping
+from itertools import chain
+
+import msgspec
+
+from cepd.engine.conditions import compile_condition
+from cepd.engine.keys import Key, compile_key
+from cepd.engine.paths import MISSING, lookup, operand_fields, tests_of
+from cepd.model.condition import All, Condition, Field, Literally, Test
+from cepd.model.duration import SECOND
+from cepd.model.event import Event
+from cepd.model.json import Json
+from cepd.model.rule import Aggregate, AnomalyTrigger, MetricTrigger, Rule, Window
+
+
+class Single(msgspec.Struct, frozen=True):
+    """`condition`: `when` and the threshold hold. `matched`: the rule fires. `values`: the aggregates that have one.
+    `extracted`: what the metric, or else the first condition's field, was; None where nothing matched. `key` None:
+    a group_by value is an object or a list; an engine counts the match and skips it."""
+
+    condition: bool
+    matched: bool
+    values: dict[str, Json]
+    extracted: Json
+    key: Key | None
+
+
+def evaluate_single(rule: Rule, event: Event) -> Single:
+    """What the rule says to this event alone. Pure."""
+    condition = condition_of(rule)
+    holds = condition is None or compile_condition(condition)(event.fields)
+    key = compile_key(rule.group_by)(event.fields)
+    values = {name: value for name, value in _values(rule, event.fields).items() if value is not MISSING}
+    seen = {**event.fields, **values}
+    matched = holds and key is not None and (rule.having is None or compile_condition(rule.having)(seen))
+    extracted = _extracted(rule, seen) if matched else None
+    return Single(holds, matched, values, extracted, key)
+
+
+def condition_of(rule: Rule) -> Condition | None:
+    """The threshold of a metric and `when`, both at once; None where the rule asks for neither."""
+    trigger = rule.trigger
+    if not isinstance(trigger, MetricTrigger) or trigger.metric is None or trigger.op is None:
+        return rule.when
+    threshold = Test(trigger.op, Field(trigger.metric), Literally(trigger.threshold))
+    return threshold if rule.when is None else All((threshold, rule.when))
+
+
+def _extracted(rule: Rule, seen: Mapping[str, Json]) -> Json:
+    path = _first_path(rule)
+    value = MISSING if path is None else lookup(seen, path)
+    return None if value is MISSING else value
+
+
+def _first_path(rule: Rule) -> str | None:
+    """The metric, else the field that stands first in `when`, else in `having`."""
+    trigger = rule.trigger
+    if isinstance(trigger, MetricTrigger) and trigger.metric is not None:
+        return trigger.metric
+    if isinstance(trigger, AnomalyTrigger):
+        return trigger.value
+    conditions = [condition for condition in (rule.when, rule.having) if condition is not None]
+    tests = chain.from_iterable(map(tests_of, conditions))
+    return next((field.path for field in chain.from_iterable(map(operand_fields, tests))), None)
+
+
+def _values(rule: Rule, fields: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: _aggregate(found, rule.window, fields) for name, found in rule.aggregate.items()}
+
+
+def _aggregate(aggregate: Aggregate, window: Window | None, fields: Mapping[str, Json]) -> Json:
+    """An aggregate over one event; MISSING where one event gives it no value, as with stddev."""
+    value = MISSING if aggregate.field is None else lookup(fields, aggregate.field)
+    number = value if value.__class__ is int or value.__class__ is float else MISSING
+    match aggregate.fn:
+        case "count":
+            return int(aggregate.field is None or value is not MISSING)
+        case "sum":
+            return 0 if number is MISSING else number
+        case "avg" | "min" | "max" | "percentile":
+            return number
+        case "first" | "last":
+            return value
+        case "distinct_count":
+            return int(value is not MISSING)
+        case "rate":
+            return SECOND / window.size if window is not None and window.size else MISSING
+        case _:
+            return MISSING

@@ -1,0 +1,34 @@
+"""Snapshots: the engine's state as bytes. JSON, because keys may hold integers that no binary format takes."""
+
+import msgspec
+
+from cepd.engine.state import EngineState
+from cepd.model.errors import InputError
+
+FORMAT = 1
+
+
+class _Snapshot(msgspec.Struct):
+    format: int
+    state: EngineState
+
+
+class _Format(msgspec.Struct):
+    format: int
+
+
+def encode_state(state: EngineState) -> bytes:
+    return msgspec.json.encode(_Snapshot(FORMAT, state))
+
+
+def decode_state(data: bytes) -> EngineState:
+    """Raises InputError for bytes that are no snapshot, or one of another format."""
+    try:
+        found = msgspec.json.decode(data, type=_Format).format
+        if found != FORMAT:
+            raise InputError(
+                f"the snapshot has format {found}, this cepd reads {FORMAT}", help="replay the journal instead"
+            )
+        return msgspec.json.decode(data, type=_Snapshot).state
+    except ValueError as error:
+        raise InputError(f"these bytes are no snapshot: {error}", help="replay the journal instead") from None

@@ -1,0 +1,91 @@
+"""What the engine remembers: plain values, keyed by rule. All of it goes into a snapshot and nothing else does."""
+
+import msgspec
+
+from cepd.engine.watermarks import Watermark
+from cepd.model.duration import Span
+from cepd.model.firing import Firing
+from cepd.model.instant import Instant
+from cepd.model.json import Json
+
+
+def closes_at(end: Instant, length: Span, mark: Instant) -> Instant:
+    """The watermark at which a window that opens now closes; `mark` is the watermark now.
+
+    That is its end. One that opens behind the watermark (its firing came late) stays for its own length instead, so
+    that a backlog of old events does not alert one by one.
+    """
+    return end if end > mark else mark + length
+
+
+class Tally(msgspec.Struct):
+    """The firings of an alert that more may fold into. `holders`: suppress windows and storm minutes that refer to
+    it; the last one that closes takes it along."""
+
+    count: int
+    last_at: Instant
+    holders: int = 0
+
+    def add(self, time: Instant) -> None:
+        self.count += 1
+        self.last_at = max(self.last_at, time)
+
+
+class SuppressWindow(msgspec.Struct):
+    """`[start, end)` in firing time. `closes` is the watermark at which it is dropped."""
+
+    key: dict[str, Json]
+    start: Instant
+    end: Instant
+    closes: Instant
+    first_id: str
+    """Id of the firing that opened it."""
+    alert_id: str
+    """That same id, or the storm alert's where the first firing went into a storm."""
+    folded: int = 0
+
+
+class StormMinute(msgspec.Struct):
+    """One minute of firing time of a rule. `alert_id` is the storm alert's, once there is one."""
+
+    start: Instant
+    end: Instant
+    closes: Instant
+    alerts: int = 0
+    alert_id: str | None = None
+
+
+class RuleState(msgspec.Struct):
+    fingerprint: str
+    """State fingerprint of the rule that made it; under another one it means nothing."""
+    windows: dict[str, list[SuppressWindow]] = msgspec.field(default_factory=dict)
+    """By key text, in the order in which they opened."""
+    minutes: dict[int, StormMinute] = msgspec.field(default_factory=dict)
+    """By their start."""
+    tallies: dict[str, Tally] = msgspec.field(default_factory=dict)
+    """By alert id."""
+
+    def hold(self, alert_id: str, time: Instant) -> Tally:
+        """The tally of an alert, for one more holder."""
+        tally = self.tallies.setdefault(alert_id, Tally(0, time))
+        tally.holders += 1
+        return tally
+
+    def fold(self, alert_id: str, firing: Firing) -> Firing:
+        """The firing as one more of an alert that is held."""
+        tally = self.tallies[alert_id]
+        tally.add(firing.time)
+        return msgspec.structs.replace(firing, alert_id=alert_id, count=tally.count, last_at=tally.last_at)
+
+    def release(self, alert_id: str) -> None:
+        tally = self.tallies[alert_id]
+        tally.holders -= 1
+        if not tally.holders:
+            del self.tallies[alert_id]
+
+
+class EngineState(msgspec.Struct):
+    """`watermark` is None before the first row; it holds the engine's clock."""
+
+    watermark: Watermark | None = None
+    rules: dict[str, RuleState] = msgspec.field(default_factory=dict)

@@ -1,0 +1,226 @@
+"""What rules would do: with one payload, or over recorded events with a virtual clock.
+
+The very engine of the daemon, without anything that acts. Shared by the command line and the HTTP side; pure but for
+the CPU time that it reports.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from time import process_time
+from typing import TypedDict
+
+import msgspec
+
+from cepd.engine.decode import DecodeCounts, decode_fields, read_event
+from cepd.engine.engine import Engine
+from cepd.engine.program import compile_program
+from cepd.engine.rows import Batch, Tick
+from cepd.engine.single import evaluate_single
+from cepd.engine.support import unsupported
+from cepd.intake.horizon import Horizon
+from cepd.intake.limits import DEFAULT_LIMITS
+from cepd.intake.lines import BLANKS, reason_against
+from cepd.model.duration import SECOND, Span
+from cepd.model.event import Event, given_id, given_source, given_time, given_type
+from cepd.model.firing import Firing
+from cepd.model.generation import Definition
+from cepd.model.instant import Instant, format_instant
+from cepd.model.json import Json
+from cepd.model.rule import ActionSpec, Rule
+
+SOURCE = "simulate"
+"""The input's name, and the source of events that name none."""
+
+REJECTIONS_KEPT = 20
+
+
+class PayloadVerdict(msgspec.Struct, frozen=True):
+    """The documents' shape. `triggered_actions` holds types in order; a multi_action stands for its steps."""
+
+    matched: bool
+    condition_evaluated: bool
+    triggered_actions: list[str]
+    extracted_value: Json
+
+
+def simulate_payload(definition: Definition, payload: Mapping[str, Json], clock: Instant = 0) -> PayloadVerdict:
+    """What the rule says to one event, whether it is active or not: the daemon's targeted event, without the acting.
+
+    A payload without type and source is an event of the rule's own; one without a time happens at `clock`.
+    """
+    rule = definition.rule
+    single = evaluate_single(rule, payload_event(rule, payload, clock))
+    actions = [kind for action in rule.actions for kind in _action_types(action)] if single.matched else []
+    return PayloadVerdict(single.matched, single.condition, actions, single.extracted)
+
+
+def payload_event(rule: Rule, payload: Mapping[str, Json], clock: Instant = 0) -> Event:
+    """The payload as an event of the rule's own type and source, where it does not say otherwise."""
+    line = msgspec.json.encode(payload)
+    fields = decode_fields(line, DecodeCounts())
+    types, sources = (getattr(rule.trigger, name, None) for name in ("event_type", "source"))
+    if types and given_type(fields) is None:
+        fields.setdefault("type", types[0])
+    time, _ = given_time(fields)
+    source = sources[0] if sources else SOURCE
+    return read_event(line, fields, clock if time is None else time, source=source, origin="", number=1)
+
+
+def _action_types(action: ActionSpec) -> Iterator[str]:
+    steps = action.options.get("actions")
+    if action.type != "multi_action" or not isinstance(steps, Sequence):
+        yield action.type
+        return
+    for step in steps:
+        yield from _action_types(ActionSpec(step.get("type", "webhook"), step))
+
+
+class Rejection(TypedDict):
+    line: int
+    reason: str
+
+
+class RuleCounts(TypedDict):
+    firings: int
+    alerts: int
+
+
+Period = TypedDict("Period", {"from": str | None, "to": str | None})
+
+
+class Report(TypedDict):
+    """`firings` are those of kind fired, before suppress and storm guard; `alerts` what is left after both."""
+
+    events: int
+    rejected: int
+    rejections: list[Rejection]
+    duplicates: int
+    firings: int
+    alerts: int
+    rules: dict[str, RuleCounts]
+    period: Period
+    cpu_seconds: float
+
+
+class Simulation:
+    """One replay. Each line is a row of its own, at the highest event time so far; events without a time take that
+    clock. Memory does not grow with the recording."""
+
+    def __init__(
+        self,
+        definitions: Sequence[Definition],
+        *,
+        lateness: Span = 5 * SECOND,
+        start: Instant | None = None,
+        until: Instant | None = None,
+        flush: bool = True,
+        rule_id: str | None = None,
+    ) -> None:
+        """With `rule_id` that rule alone runs, active or not; otherwise the active ones do. The clock begins at
+        `start` (else the epoch) and goes on to `until` after the last line. `flush` closes the windows that are open
+        at the end; no rule that runs so far has one."""
+        chosen = [found for found in definitions if rule_id is None or found.rule.id == rule_id]
+        running = [found.rule for found in chosen if found.active or rule_id is not None]
+        program = compile_program([rule for rule in running if unsupported(rule) is None], lateness=lateness)
+        self._engine = Engine(program)
+        self._counts = program.counts
+        self._horizon = Horizon()
+        self._clock = 0 if start is None else start
+        self._until = until
+        self._rules = {found.rule.id: RuleCounts(firings=0, alerts=0) for found in chosen}
+        self._events = self._rejected = self._duplicates = 0
+        self._rejections: list[Rejection] = []
+        self._earliest: Instant | None = None
+        self._latest: Instant | None = None
+        self._cpu_seconds = 0.0
+
+    def run(self, lines: Iterable[bytes]) -> Iterator[Firing]:
+        """The firings, in order, while the lines are read; an event without an id is known by its line's number.
+        Call it once. Lines that are no events and duplicates are counted and skipped."""
+        begun = process_time()
+        try:
+            for number, line in enumerate(lines, 1):
+                data = line.strip(BLANKS)
+                event = self._read(data, number) if data else None
+                if event is not None:
+                    yield from self._apply(Batch(self._clock, SOURCE, (event,)))
+            if self._until is not None:
+                yield from self._apply(Tick(self._until))
+        finally:
+            self._cpu_seconds += process_time() - begun
+
+    def report(self) -> Report:
+        """What happened so far."""
+        return Report(
+            events=self._events,
+            rejected=self._rejected,
+            rejections=list(self._rejections),
+            duplicates=self._duplicates,
+            firings=sum(counts["firings"] for counts in self._rules.values()),
+            alerts=sum(counts["alerts"] for counts in self._rules.values()),
+            rules={rule_id: counts.copy() for rule_id, counts in self._rules.items()},
+            period={"from": _text(self._earliest), "to": _text(self._latest)},
+            cpu_seconds=self._cpu_seconds,
+        )
+
+    def _read(self, line: bytes, number: int) -> Event | None:
+        reason = _utf8_fault(line) or reason_against(line, DEFAULT_LIMITS)
+        if reason is not None:
+            self._reject(number, reason)
+            return None
+        fields = decode_fields(line, self._counts)
+        source = given_source(fields, SOURCE)
+        if self._horizon.admit(source, given_id(fields.get("id")), line) == "duplicate":
+            self._duplicates += 1
+            return None
+        self._events += 1
+        return read_event(line, fields, self._time(fields), source=SOURCE, origin="", number=number)
+
+    def _reject(self, number: int, reason: str) -> None:
+        self._rejected += 1
+        if len(self._rejections) < REJECTIONS_KEPT:
+            self._rejections.append({"line": number, "reason": reason})
+
+    def _time(self, fields: Mapping[str, Json]) -> Instant:
+        """The event's time; moves the clock up to it."""
+        time, given = given_time(fields)
+        if time is None:
+            self._counts.unreadable_times += given
+            return self._clock
+        self._clock = max(self._clock, time)
+        self._earliest = time if self._earliest is None else min(self._earliest, time)
+        self._latest = time if self._latest is None else max(self._latest, time)
+        return time
+
+    def _apply(self, row: Batch | Tick) -> Iterator[Firing]:
+        for firing in self._engine.apply(row):
+            counts = self._rules[firing.rule_id]
+            counts["firings"] += firing.kind == "fired"
+            counts["alerts"] += firing.opens
+            yield firing
+
+
+def firing_line(firing: Firing) -> dict[str, Json]:
+    """One line of `--firings`."""
+    window = firing.window
+    return {
+        "id": firing.id,
+        "kind": firing.kind,
+        "rule_id": firing.rule_id,
+        "key": firing.key,
+        "time": format_instant(firing.time),
+        "window": None if window is None else {"start": _text(window[0]), "end": _text(window[1])},
+        "values": firing.values,
+        "event_ids": list(firing.event_ids),
+    }
+
+
+def _utf8_fault(line: bytes) -> str | None:
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        return f"not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02x}"
+    return None
+
+
+def _text(instant: Instant | None) -> str | None:
+    return None if instant is None else format_instant(instant)
