@@ -34,7 +34,7 @@ def _condition(condition: Condition, around: int) -> str:
             return f"({text})" if around > _OR else text
         case All(items):
             text = " and ".join(_condition(item, _NOT) for item in items)
-            return f"({text})" if around > _AND else text
+            return f"({text})" if around > _OR else text
         case Not(Test() as test) if _is_call(test):
             return f"not {_test(test)}"
         case Not(Test() as test):
