@@ -165,6 +165,8 @@ class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
     """Names in lower case."""
     body: bytes
     """The first 64 KiB."""
+    whole: bool = True
+    """False where the body went on: past 64 KiB, past the deadline, or until the connection broke."""
 
 
 class HttpError(Exception):
