@@ -1,0 +1,170 @@
+"""What the port Journal promises, over every implementation of it."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cepd.model.errors import RetryLaterError, StartError
+from cepd.model.frame import Frame
+from cepd.ports import Journal
+from cepd.stores.journal import open_journal
+from tests.support.frames import batch, tick
+
+OPENERS = {"file": open_journal, "small files": lambda directory: open_journal(directory, segment_size=500)}
+
+
+@pytest.fixture(params=OPENERS.values(), ids=OPENERS.keys())
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Journal]:
+    return lambda: request.param(tmp_path / "journal")
+
+
+def run(opened: Callable[[], Journal], work: Callable[[Journal], object]) -> object:
+    """Opens, works inside a loop, closes."""
+
+    async def main() -> object:
+        journal = opened()
+        try:
+            return await work(journal)
+        finally:
+            await journal.close()
+
+    return asyncio.run(main())
+
+
+async def read(journal: Journal) -> list[Frame]:
+    return list(journal.read())
+
+
+def test_an_empty_journal(opened: Callable[[], Journal]) -> None:
+    async def look(journal: Journal) -> tuple[object, ...]:
+        return journal.next_seq, journal.next_event, journal.last_clock, journal.damage, list(journal.read())
+
+    assert run(opened, look) == (1, 1, 0, None, [])
+
+
+def test_what_was_appended_is_read_back_in_order_and_numbering_goes_on(opened: Callable[[], Journal]) -> None:
+    written: list[Frame] = []
+
+    async def write(journal: Journal) -> str:
+        for number in range(20):
+            frames = [batch(journal, b'{"a":%d}' % number, b'{"b":"\\n"}', clock=100 + number)]
+            waits = [journal.append(frames[0])]
+            frames.append(tick(journal, clock=100 + number))
+            waits.append(journal.append(frames[1]))
+            await asyncio.gather(*waits)
+            written.extend(frames)
+        swap = Frame(seq=journal.next_seq, clock=300, kind="swap", digest="d" * 64)
+        await journal.append(swap)
+        target = Frame(
+            seq=journal.next_seq,
+            clock=301,
+            kind="target",
+            rule_id="r",
+            first=journal.next_event,
+            count=1,
+            body=b"\x00\xff" * 400,
+        )
+        await journal.append(target)
+        written.extend((swap, target))
+        return journal.id
+
+    first = run(opened, write)
+    assert run(opened, read) == written
+
+    async def goes_on(journal: Journal) -> tuple[object, ...]:
+        assert journal.damage is None
+        told = (journal.id, journal.next_seq, journal.next_event, journal.last_clock)
+        written.append(batch(journal, b"{}"))
+        await journal.append(written[-1])
+        return told
+
+    assert run(opened, goes_on) == (first, 43, 42, 301)
+    assert run(opened, read) == written
+
+
+def test_frames_wait_in_call_order_and_synced_waits_for_them(opened: Callable[[], Journal]) -> None:
+    async def write(journal: Journal) -> list[int]:
+        done: list[int] = []
+
+        async def one(number: int) -> None:
+            await journal.append(batch(journal, b"{}" * 20))
+            done.append(number)
+
+        tasks = [asyncio.create_task(one(number)) for number in range(50)]
+        await asyncio.sleep(0)
+        await journal.synced()
+        assert await read_copy(journal) == 50
+        await asyncio.gather(*tasks)
+        return done
+
+    async def read_copy(journal: Journal) -> int:
+        return journal.next_seq - 1
+
+    assert run(opened, write) == list(range(50))
+    assert len(run(opened, read)) == 50
+
+
+def test_a_frame_out_of_sequence_is_a_fault_of_the_caller(opened: Callable[[], Journal]) -> None:
+    async def write(journal: Journal) -> None:
+        await journal.append(Frame(seq=1, clock=1, kind="tick"))
+        for seq in (1, 3):
+            with pytest.raises(AssertionError):
+                journal.append(Frame(seq=seq, clock=1, kind="tick"))
+        with pytest.raises(AssertionError):
+            journal.append(Frame(seq=2, clock=1, kind="batch", first=2, count=1, body=b"{}"))
+
+    run(opened, write)
+    assert len(run(opened, read)) == 1
+
+
+def test_one_process_has_it(opened: Callable[[], Journal], tmp_path: Path) -> None:
+    async def twice(journal: Journal) -> None:
+        with pytest.raises(StartError, match=str(tmp_path / "journal")):
+            opened()
+
+    run(opened, twice)
+    run(opened, read)
+
+
+def test_after_close_it_asks_to_come_back(opened: Callable[[], Journal]) -> None:
+    async def main() -> None:
+        journal = opened()
+        pending = journal.append(batch(journal, b"{}"))
+        await journal.close()
+        await journal.close()
+        await pending
+        with pytest.raises(RetryLaterError):
+            await journal.append(batch(journal, b"{}"))
+
+    asyncio.run(main())
+    assert len(run(opened, read)) == 1
+
+
+DIE = """
+import asyncio, os, sys
+from pathlib import Path
+from cepd.stores.journal import open_journal
+from tests.support.frames import batch
+
+async def main():
+    journal = open_journal(Path(sys.argv[1]), segment_size=int(sys.argv[2]))
+    for number in range(30):
+        await journal.append(batch(journal, b'{"n":%d}' % number))
+        print(number, flush=True)
+    os._exit(9)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("size", [400, 1 << 20])
+def test_what_was_confirmed_is_there_after_a_kill(tmp_path: Path, size: int) -> None:
+    died = subprocess.run([sys.executable, "-c", DIE, str(tmp_path / "j"), str(size)], capture_output=True, check=False)
+    assert died.returncode == 9, died.stderr
+    frames = run(lambda: open_journal(tmp_path / "j"), read)
+    assert [frame.body for frame in frames] == [b'{"n":%d}' % number for number in range(30)]
+    assert len(died.stdout.split()) == 30

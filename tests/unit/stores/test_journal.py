@@ -1,0 +1,347 @@
+"""The journal in files: what a disk can do to it."""
+
+import asyncio
+import errno
+import os
+import shutil
+import stat
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cepd.model.errors import RetryLaterError, StartError
+from cepd.model.frame import Frame
+from cepd.stores.journal import FileJournal, open_journal
+from cepd.stores.segment import encode_frame
+from tests.support.frames import batch
+
+SIZE = 4096
+
+
+def with_journal(directory: Path, work: Callable[[FileJournal], Coroutine[Any, Any, Any]], size: int = SIZE) -> Any:
+    async def main() -> Any:
+        journal = open_journal(directory, segment_size=size)
+        try:
+            return await work(journal)
+        finally:
+            await journal.close()
+
+    return asyncio.run(main())
+
+
+def fill(directory: Path, count: int, size: int = SIZE) -> list[Frame]:
+    async def write(journal: FileJournal) -> list[Frame]:
+        frames = []
+        for number in range(count):
+            frames.append(batch(journal, b'{"n":%d}' % number))
+            await journal.append(frames[-1])
+        return frames
+
+    return with_journal(directory, write, size)
+
+
+def contents(directory: Path, size: int = SIZE) -> tuple[list[Frame], str | None]:
+    async def read(journal: FileJournal) -> tuple[list[Frame], str | None]:
+        return list(journal.read()), journal.damage
+
+    return with_journal(directory, read, size)
+
+
+def files(directory: Path, pattern: str = "*.journal") -> list[Path]:
+    return sorted(directory.glob(pattern))
+
+
+def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    fill(tmp_path / "j", 1)
+    assert stat.S_IMODE((tmp_path / "j").stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "j").iterdir()} == {0o600}
+
+
+def test_segments_are_preallocated_named_by_their_first_frame_and_roll(tmp_path: Path) -> None:
+    frames = fill(tmp_path / "j", 20, size=500)
+    paths = files(tmp_path / "j")
+    assert len(paths) > 3
+    assert {path.stat().st_size for path in paths} == {500}
+    per_file = 500 // len(encode_frame(frames[0]))
+    assert [int(path.stem) for path in paths] == list(range(1, 21, per_file))
+    assert contents(tmp_path / "j", size=500) == (frames, None)
+
+
+def test_a_frame_bigger_than_a_segment_gets_its_own(tmp_path: Path) -> None:
+    async def write(journal: FileJournal) -> list[Frame]:
+        frames = []
+        for body in (b"a", b"b" * 10_000, b"c"):
+            frames.append(batch(journal, body))
+            await journal.append(frames[-1])
+        return frames
+
+    frames = with_journal(tmp_path / "j", write)
+    assert [int(path.stem) for path in files(tmp_path / "j")] == [1, 2, 3]
+    assert contents(tmp_path / "j") == (frames, None)
+
+
+@pytest.mark.parametrize("how", ["cut", "cut and zeroed", "flipped"])
+def test_the_last_frame_torn_at_every_byte(tmp_path: Path, how: str) -> None:
+    frames = fill(tmp_path / "whole", 3)
+    start = sum(len(encode_frame(frame)) for frame in frames[:2])
+    length = len(encode_frame(frames[2]))
+    name = files(tmp_path / "whole")[0].name
+    for offset in range(length):
+        torn = tmp_path / f"torn-{offset}"
+        shutil.copytree(tmp_path / "whole", torn)
+        whole = bytearray((torn / name).read_bytes())
+        if how == "cut":
+            del whole[start + offset :]
+        elif how == "cut and zeroed":
+            whole[start + offset :] = bytes(SIZE - start - offset)
+        else:
+            whole[start + offset] ^= 0x40
+        (torn / name).write_bytes(whole)
+        found, damage = contents(torn)
+        assert found == frames[:2]
+        if offset == 0 and how != "flipped":
+            assert damage is None
+            continue
+        assert damage is not None
+        assert f"{name}, byte {start}" in damage
+        kept = files(torn, "*.damaged")
+        assert len(kept) == 1
+        assert kept[0].read_bytes() == bytes(whole[start:]).rstrip(b"\0")
+        assert f"{len(kept[0].read_bytes())} bytes" in damage
+        assert contents(torn) == (frames[:2], None)
+
+
+def test_after_damage_the_log_goes_on_over_clean_ground(tmp_path: Path) -> None:
+    frames = fill(tmp_path / "j", 3)
+    path = files(tmp_path / "j")[0]
+    whole = bytearray(path.read_bytes())
+    second = len(encode_frame(frames[0]))
+    whole[second + 20] ^= 1
+    path.write_bytes(whole)
+    found, damage = contents(tmp_path / "j")
+    assert found == frames[:1]
+    assert damage is not None
+    assert "before sequence 2" in damage
+    more = fill(tmp_path / "j", 1)
+    assert more[0].seq == 2
+    assert contents(tmp_path / "j") == (frames[:1] + more, None)
+
+
+def test_segments_behind_the_damage_are_set_aside(tmp_path: Path) -> None:
+    frames = fill(tmp_path / "j", 10, size=500)
+    paths = files(tmp_path / "j")
+    broken = bytearray(paths[1].read_bytes())
+    broken[5] ^= 1
+    paths[1].write_bytes(broken)
+    later = {path.name: path.read_bytes() for path in paths[2:]}
+    found, damage = contents(tmp_path / "j", size=500)
+    assert found == frames[: int(paths[1].stem) - 1]
+    assert damage is not None
+    for name, data in later.items():
+        assert f"{name}.damaged" in damage
+        assert (tmp_path / "j" / f"{name}.damaged").read_bytes() == data
+    assert fill(tmp_path / "j", 1)[0].seq == int(paths[1].stem)
+
+
+def test_a_missing_segment_ends_the_log(tmp_path: Path) -> None:
+    frames = fill(tmp_path / "j", 12, size=500)
+    paths = files(tmp_path / "j")
+    paths[1].unlink()
+    found, damage = contents(tmp_path / "j", size=500)
+    assert found == frames[: int(paths[1].stem) - 1]
+    assert damage is not None
+    assert "the next file begins with sequence" in damage
+
+
+def test_zeros_over_a_frame_in_the_middle_are_damage_not_the_end(tmp_path: Path) -> None:
+    frames = fill(tmp_path / "j", 3)
+    path = files(tmp_path / "j")[0]
+    whole = bytearray(path.read_bytes())
+    length = len(encode_frame(frames[0]))
+    whole[length : 2 * length] = bytes(length)
+    path.write_bytes(whole)
+    found, damage = contents(tmp_path / "j")
+    assert found == frames[:1]
+    assert damage is not None
+    assert "zeros stand where a record should begin" in damage
+
+
+def test_an_intact_frame_of_another_version_is_not_cut_off(tmp_path: Path) -> None:
+    fill(tmp_path / "j", 1)
+    path = files(tmp_path / "j")[0]
+    data = encode_frame(Frame(seq=2, clock=1, kind="later-invention"))  # type: ignore[arg-type]
+    whole = path.read_bytes().rstrip(b"\0") + data
+    path.write_bytes(whole)
+    with pytest.raises(StartError, match="this version of cepd cannot read it"):
+        open_journal(tmp_path / "j")
+    assert path.read_bytes() == whole
+
+
+def test_appends_that_wait_together_share_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs = 0
+    busy, release = threading.Event(), threading.Event()
+    real = os.fdatasync
+
+    def slow(file: int) -> None:
+        nonlocal syncs
+        syncs += 1
+        busy.set()
+        assert release.wait(20)
+        real(file)
+
+    async def write(journal: FileJournal) -> None:
+        first = journal.append(batch(journal, b"first"))
+        await asyncio.to_thread(busy.wait, 20)
+        rest = [journal.append(batch(journal, b"%d" % number)) for number in range(100)]
+        assert not any(wait.done() for wait in [first, *rest])
+        release.set()
+        await asyncio.gather(first, *rest)
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    with_journal(tmp_path / "j", write, size=1 << 20)
+    assert syncs == 2
+    assert len(contents(tmp_path / "j")[0]) == 101
+
+
+@pytest.mark.parametrize("call", ["fdatasync", "pwrite"])
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_disk_that_fails_fails_those_appends_and_the_next_ones_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, after: int
+) -> None:
+    """The failing write leaves half of its bytes behind; nothing of it is read back."""
+    real = getattr(os, call)
+    failing = False
+
+    def fails(file: int, *rest: Any) -> Any:
+        if not failing:
+            return real(file, *rest)
+        if call == "pwrite":
+            data, offset = rest
+            real(file, bytes(data)[: len(data) // 2], offset)
+        raise OSError(errno.EIO, "the disk is gone")
+
+    async def write(journal: FileJournal) -> list[Frame]:
+        nonlocal failing
+        kept = []
+        for number in range(after):
+            kept.append(batch(journal, b"before %d" % number))
+            await journal.append(kept[-1])
+        failing = True
+        for _ in range(2):
+            lost = [journal.append(batch(journal, b"lost" * 20)) for _ in range(3)]
+            results = await asyncio.gather(*lost, return_exceptions=True)
+            assert [type(result) for result in results] == [RetryLaterError] * 3
+            assert "the disk is gone" in str(results[0])
+            assert (journal.next_seq, journal.next_event) == (after + 1, after + 1)
+        failing = False
+        await journal.synced()
+        for number in range(3):
+            kept.append(batch(journal, b"after %d" % number))
+            await journal.append(kept[-1])
+        return kept
+
+    monkeypatch.setattr(os, call, fails)
+    kept = with_journal(tmp_path / "j", write)
+    assert contents(tmp_path / "j") == (kept, None)
+    assert files(tmp_path / "j", "*.damaged") == []
+
+
+def test_appends_queued_behind_a_failure_fail_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were numbered behind frames that do not exist."""
+    busy, release = threading.Event(), threading.Event()
+    real = os.fdatasync
+
+    def fails_late(file: int) -> None:
+        busy.set()
+        assert release.wait(20)
+        raise OSError(errno.EIO, "late")
+
+    async def write(journal: FileJournal) -> list[Frame]:
+        first = journal.append(batch(journal, b"first"))
+        await asyncio.to_thread(busy.wait, 20)
+        second = journal.append(batch(journal, b"second"))
+        synced = asyncio.create_task(journal.synced())
+        await asyncio.sleep(0)
+        monkeypatch.setattr(os, "fdatasync", real)
+        release.set()
+        results = await asyncio.gather(first, second, synced, return_exceptions=True)
+        assert [type(result) for result in results] == [RetryLaterError] * 3
+        frame = batch(journal, b"third")
+        assert frame.seq == 1
+        await journal.append(frame)
+        return [frame]
+
+    monkeypatch.setattr(os, "fdatasync", fails_late)
+    assert contents(tmp_path / "j")[0] == []
+    kept = with_journal(tmp_path / "j", write)
+    assert contents(tmp_path / "j") == (kept, None)
+
+
+def test_a_real_limit_of_the_system_on_file_size(tmp_path: Path) -> None:
+    """RLIMIT_FSIZE in a child: a segment that may not be made fails its appends and is made when the limit is gone."""
+    import subprocess
+    import sys
+
+    script = """
+import asyncio, resource, sys
+from pathlib import Path
+from cepd.model.errors import RetryLaterError
+from cepd.stores.journal import open_journal
+from tests.support.frames import batch
+
+async def main():
+    journal = open_journal(Path(sys.argv[1]), segment_size=1 << 20)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        await journal.append(batch(journal, b"refused"))
+    except RetryLaterError as error:
+        print(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    await journal.append(batch(journal, b"taken"))
+    await journal.close()
+
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "j")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "File too large" in done.stdout
+    assert [frame.body for frame in contents(tmp_path / "j")[0]] == [b"taken"]
+
+
+def test_a_cancelled_wait_does_not_unwrite_the_frame(tmp_path: Path) -> None:
+    async def write(journal: FileJournal) -> None:
+        async def one() -> None:
+            await journal.append(batch(journal, b"kept"))
+
+        task = asyncio.create_task(one())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await journal.append(batch(journal, b"next"))
+
+    with_journal(tmp_path / "j", write)
+    assert [frame.body for frame in contents(tmp_path / "j")[0]] == [b"kept", b"next"]
+
+
+def test_a_lost_or_foreign_id_is_told_not_replaced(tmp_path: Path) -> None:
+    fill(tmp_path / "j", 1)
+    path = tmp_path / "j" / "id"
+    path.write_text("something else")
+    with pytest.raises(StartError, match="does not hold a journal's id"):
+        open_journal(tmp_path / "j")
+    path.unlink()
+    with pytest.raises(StartError, match="id is missing"):
+        open_journal(tmp_path / "j")
+
+
+def test_a_place_that_cannot_be_a_journal(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StartError, match="cannot be opened"):
+        open_journal(tmp_path / "file")
