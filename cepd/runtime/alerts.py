@@ -1,0 +1,100 @@
+"""From firings to what they owe the store: alerts, folds and drafts. The same firings owe the same, at every replay."""
+
+import logging
+from collections.abc import Iterable
+
+import msgspec
+
+from cepd.engine.decode import DecodeCounts, decode_fields
+from cepd.model.alert import Alert, Fold
+from cepd.model.delivery import Draft
+from cepd.model.firing import Firing
+from cepd.model.generation import Definition
+from cepd.model.instant import Instant
+from cepd.model.json import Json
+from cepd.model.rule import Severity, severity_of
+from cepd.ports import Recording
+from cepd.runtime.deployment import Deployment
+from cepd.runtime.machine import Applied
+from cepd.telemetry.metrics import Metrics
+from cepd.templating.names import names_of
+from cepd.templating.texts import summary_of
+
+log = logging.getLogger(__name__)
+
+
+def recording_of(rows: Iterable[Applied], at: Instant, metrics: Metrics) -> Recording:
+    """One transaction for several applied rows. Of several folds of one alert the last one counts."""
+    seq = 0
+    alerts: list[Alert] = []
+    folds: dict[str, Fold] = {}
+    drafts: list[Draft] = []
+    for row in rows:
+        seq = row.seq
+        for firing in row.firings:
+            if not firing.opens:
+                resolved = firing.state == "resolved"
+                folds[firing.alert_id] = Fold(firing.alert_id, firing.count, firing.last_at, resolved)
+                if firing.kind == "fired":
+                    continue
+            alert = alert_of(firing, row.deployment, at)
+            drafts.extend(_drafts(firing, alert, row.deployment, metrics))
+            if firing.opens:
+                alerts.append(alert)
+                metrics.count("cepd_alerts_total", firing.rule_id)
+    return Recording(seq=seq, alerts=alerts, folds=list(folds.values()), drafts=drafts, at=at)
+
+
+def alert_of(firing: Firing, deployment: Deployment, at: Instant) -> Alert:
+    """The alert that a firing opens; of any other firing, its alert as far as the firing itself tells."""
+    definition = deployment.definitions[firing.rule_id]
+    payload = _decoded(firing.payload)
+    alert = Alert(
+        event_id=firing.alert_id,
+        kind="storm" if firing.kind == "storm" else "fired",
+        rule_id=firing.rule_id,
+        rule_name=definition.rule.name,
+        pack=definition.pack,
+        severity=_severity(definition, payload),
+        resolved=firing.state == "resolved",
+        summary="",
+        key=firing.key,
+        values=firing.values,
+        payload=payload,
+        source_event_ids=firing.event_ids,
+        time=firing.time,
+        last_at=firing.last_at,
+        count=firing.count,
+        window=firing.window,
+        generation=deployment.digest,
+        revision=deployment.revision,
+        recorded_at=at,
+    )
+    return msgspec.structs.replace(alert, summary=summary_of(firing, alert, definition))
+
+
+def _drafts(firing: Firing, alert: Alert, deployment: Deployment, metrics: Metrics) -> list[Draft]:
+    """What the rule's actions owe. An action whose plan fails is told and left out; the alert and the others stay."""
+    names = names_of(firing, alert, deployment.definitions[firing.rule_id])
+    drafts: list[Draft] = []
+    for plan in deployment.plans.get(firing.rule_id, ()):
+        try:
+            drafts.extend(plan(firing, alert, names))
+        except Exception:  # a fault in one plan must not lose the alert that is recorded with it
+            log.exception("action not planned", extra={"rule": firing.rule_id, "alert": alert.event_id})
+            metrics.count("cepd_action_plan_errors_total", firing.rule_id)
+    return drafts
+
+
+def _severity(definition: Definition, payload: Json) -> Severity:
+    given = payload.get("severity") if isinstance(payload, dict) else None
+    return definition.rule.severity or severity_of(given) or "medium"
+
+
+def _decoded(line: bytes) -> Json:
+    """The event as the rule saw it; its text where it does not decode; None without one."""
+    if not line:
+        return None
+    counts = DecodeCounts()
+    fields = decode_fields(line, counts)
+    return line.decode() if counts.undecodable else fields

@@ -1,0 +1,156 @@
+"""The order in which the daemon's parts start and stop; what they do is theirs.
+
+A part that ends by itself is a fault: the daemon ends with it, at once, and the next start replays the journal. So
+there is no way to run on with half of the parts.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from cepd.intake.horizon import Horizon
+from cepd.model.duration import SECOND, Span
+from cepd.model.errors import RetryLaterError, StartError
+from cepd.ports import Clock, Journal, Store
+from cepd.runtime.dispatcher import Dispatcher
+from cepd.runtime.feed import Feed
+from cepd.runtime.heartbeat import Heartbeat
+from cepd.runtime.inbox import Inbox
+from cepd.runtime.machine import Machine
+from cepd.runtime.processor import Processor
+from cepd.runtime.recorder import Recorder
+from cepd.runtime.recovery import Restore, recover
+from cepd.runtime.reloader import Reloaded, Reloader
+from cepd.runtime.watcher import Watcher
+from cepd.telemetry.sdnotify import notify
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Daemon:
+    """`drain` is how long a stop waits for what is under way. `reload` is what a changed tree, or a signal, calls."""
+
+    clock: Clock
+    journal: Journal
+    store: Store
+    horizon: Horizon
+    feed: Feed
+    machine: Machine
+    inbox: Inbox
+    recorder: Recorder
+    processor: Processor
+    dispatcher: Dispatcher
+    reloader: Reloader
+    watcher: Watcher
+    heartbeat: Heartbeat
+    restore: Restore
+    kept_files: Callable[[str], Mapping[str, bytes]]
+    reload: Callable[[], Awaitable[Reloaded]]
+    drain: Span = 10 * SECOND
+    _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    @property
+    def broken(self) -> str | None:
+        """The part that ended by itself, on the way out; None while all of them work."""
+        ended = next((task.get_name() for task in self._tasks if task.done()), None)
+        return ended and f"{ended} has ended"
+
+    async def run(self, stop: asyncio.Event, serve: Callable[[], Awaitable[None]]) -> None:
+        """Runs until `stop` is set. `serve` answers requests; it ends by itself after `stop`.
+
+        StartError where the daemon cannot begin; anything else that is raised is a fault of one of the parts.
+        """
+        try:
+            async with asyncio.TaskGroup() as parts:
+                serving = parts.create_task(_awaited(serve()), name="the web server")
+                self._begin(parts, self.heartbeat.run(), "the heartbeat")
+                self._begin(parts, self.recorder.run(), "the recorder")
+                starting = parts.create_task(self._start(parts))
+                stopping = parts.create_task(_awaited(stop.wait()))
+                await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                await stopping
+                starting.cancel()
+                self.inbox.closed = "the daemon is stopping"
+                log.info("stopping")
+                notify("STOPPING=1")
+                await serving
+                await self._finish()
+                for task in self._tasks:
+                    task.cancel()
+        except BaseExceptionGroup as group:
+            refused = next((error for error in group.exceptions if isinstance(error, StartError)), None)
+            raise refused or group from None
+        finally:
+            await self.journal.close()
+            await self.store.close()
+        log.info("stopped")
+
+    def _begin(self, parts: asyncio.TaskGroup, running: Awaitable[None], name: str) -> None:
+        self._tasks.append(parts.create_task(_awaited(running), name=name))
+
+    async def _start(self, parts: asyncio.TaskGroup) -> None:
+        if self.journal.damage:
+            log.error("journal damaged", extra={"reason": self.journal.damage})
+        started = self.clock.now()
+        recovered = await recover(self.journal, self.machine, self.recorder, self.horizon, self.restore)
+        log.info(
+            "recovered",
+            extra={
+                "frames": recovered.frames,
+                "events": recovered.events,
+                "firings": recovered.firings,
+                "seconds": (self.clock.now() - started) / SECOND,
+            },
+        )
+        self._begin(parts, self.processor.run(), "the processor")
+        if recovered.frames:
+            self.feed.resume()
+        if self.machine.deployment.digest:
+            self.reloader.resume(await asyncio.to_thread(self.kept_files, self.machine.deployment.digest))
+        await self._first_reload()
+        reclaimed = await self.store.reclaim(self.clock.now())
+        log.info("deliveries reclaimed", extra={"number": reclaimed})
+        self._begin(parts, self.dispatcher.run(), "the dispatcher")
+        self._begin(parts, self._watch(), "the watcher")
+        self.inbox.closed = None
+        log.info("ready", extra={"revision": self.machine.deployment.revision})
+        notify("READY=1")
+
+    async def _first_reload(self) -> None:
+        """What ran before the restart runs on without the folder; with neither there is nothing to do."""
+        self.watcher.start()
+        try:
+            reloaded = await self.reload()
+        except RetryLaterError:
+            return
+        if reloaded.decision.outcome == "missing" and not self.machine.deployment.digest:
+            problem = reloaded.decision.problems[0]
+            raise StartError(problem.message, help="name the folder with the rules, or the link to it")
+
+    async def _watch(self) -> None:
+        while True:
+            await self.watcher.changed()
+            try:
+                await self.reload()
+            except RetryLaterError:
+                continue  # told by the reloader; the next look tries again
+            except Exception:  # a tree that trips cepd over must not end what runs
+                log.exception("reload failed")
+
+    async def _finish(self) -> None:
+        """Works off what was accepted, as far as the time allows; the rest is in the journal and the store."""
+        await asyncio.to_thread(self.watcher.close)
+        end = asyncio.get_running_loop().time() + self.drain / SECOND
+        try:
+            async with asyncio.timeout_at(end):
+                await self.feed.drained()
+                await self.recorder.drained()
+        except TimeoutError:
+            log.warning("not all was recorded in time; the next start does it")
+        await self.dispatcher.drain(max(end - asyncio.get_running_loop().time(), 0.0))
+
+
+async def _awaited(running: Awaitable[object]) -> None:
+    await running

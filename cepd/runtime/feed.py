@@ -1,0 +1,128 @@
+"""The queue in front of the engine: frames get their number, go to the journal and wait here, in one turn of the loop.
+
+So the order of the journal is the order in which the engine takes frames. Everything that writes the journal writes
+it through here: intake, ticks, swaps, the resume at start.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cepd.model.errors import OverloadedError
+from cepd.model.frame import Frame, FrameKind
+from cepd.ports import Clock, Journal
+from cepd.runtime.deployment import Deployment
+
+CAPACITY_EVENTS = 100_000
+CAPACITY_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One frame on its way. `deployment` comes with a swap."""
+
+    frame: Frame
+    synced: asyncio.Future[None]
+    """Ends when the frame is on disk; fails with RetryLaterError, and then the frame must not be applied."""
+    deployment: Deployment | None = None
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the frame is applied, or never will be."""
+
+
+class Feed:
+    """`length` events of `size` bytes were let in and are not applied yet; what is over a capacity is refused."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        *,
+        capacity_events: int = CAPACITY_EVENTS,
+        capacity_bytes: int = CAPACITY_BYTES,
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._queue: asyncio.Queue[Item] = asyncio.Queue()
+        self.capacity_events = capacity_events
+        self.capacity_bytes = capacity_bytes
+        self.length = 0
+        self.size = 0
+
+    def reserve(self, events: int, size: int) -> None:
+        """Makes room for events that will come. OverloadedError where there is none; an empty queue takes any."""
+        full = self.length + events > self.capacity_events or self.size + size > self.capacity_bytes
+        if full and self.length:
+            raise OverloadedError(
+                f"{self.length} events wait for the engine", help="send again later, in smaller bodies", after=1.0
+            )
+        self.length += events
+        self.size += size
+
+    def release(self, events: int, size: int) -> None:
+        """Gives room back: the events are applied, or never came."""
+        self.length -= events
+        self.size -= size
+
+    def batch(self, lines: Sequence[bytes], *, input: str, source: str) -> Item:
+        """Events for which room was reserved; applying them gives it back."""
+        body = b"\n".join(lines)
+        return self._push("batch", input=input, source=source, count=len(lines), body=body)
+
+    def tick(self) -> Item:
+        return self._push("tick")
+
+    def resume(self) -> Item:
+        return self._push("resume")
+
+    def swap(self, deployment: Deployment) -> Item:
+        return self._push("swap", digest=deployment.digest, deployment=deployment)
+
+    async def take(self, within: float | None) -> Item | None:
+        """The next frame; None where none came within so many seconds (None: wait for ever)."""
+        try:
+            async with asyncio.timeout(within):
+                return await self._queue.get()
+        except TimeoutError:
+            return None
+
+    def done(self, item: Item) -> None:
+        """A taken item was applied, or never will be."""
+        if item.frame.kind == "batch":
+            self.release(item.frame.count, size_of(item.frame))
+        item.finished.set()
+        self._queue.task_done()
+
+    async def drained(self) -> None:
+        """Ends when everything pushed so far was taken and is done."""
+        await self._queue.join()
+
+    def _push(
+        self,
+        kind: FrameKind,
+        *,
+        input: str = "",
+        source: str = "",
+        count: int = 0,
+        digest: str = "",
+        body: bytes = b"",
+        deployment: Deployment | None = None,
+    ) -> Item:
+        frame = Frame(
+            seq=self._journal.next_seq,
+            clock=self._clock.now(),
+            kind=kind,
+            input=input,
+            source=source,
+            first=self._journal.next_event,
+            count=count,
+            digest=digest,
+            body=body,
+        )
+        item = Item(frame, asyncio.ensure_future(self._journal.append(frame)), deployment)
+        self._queue.put_nowait(item)
+        return item
+
+
+def size_of(frame: Frame) -> int:
+    """Bytes of a batch's events, as they were reserved: without the newlines between them."""
+    return len(frame.body) - max(frame.count - 1, 0)

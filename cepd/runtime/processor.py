@@ -1,0 +1,57 @@
+"""The engine's task: takes frames in order, applies each one that is on disk, hands on what fired, ticks when due."""
+
+import asyncio
+import logging
+
+from cepd.model.duration import SECOND
+from cepd.model.errors import RetryLaterError
+from cepd.ports import Clock
+from cepd.runtime.feed import Feed, Item
+from cepd.runtime.machine import Machine
+from cepd.runtime.recorder import Recorder
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 3600.0
+"""Seconds. A deadline far away is looked at again after so long."""
+
+
+class Processor:
+    def __init__(self, feed: Feed, machine: Machine, recorder: Recorder, clock: Clock) -> None:
+        self._feed = feed
+        self._machine = machine
+        self._recorder = recorder
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Never ends by itself. Between two frames the loop has its turn."""
+        while True:
+            item = await self._feed.take(self._until_deadline())
+            if item is None:
+                if self._until_deadline() == 0:
+                    self._feed.tick()
+                continue
+            try:
+                await self._process(item)
+            finally:
+                self._feed.done(item)
+            await asyncio.sleep(0)
+
+    async def _process(self, item: Item) -> None:
+        try:
+            await asyncio.shield(item.synced)
+        except RetryLaterError as error:
+            log.error("frame not written", extra={"kind": item.frame.kind, "reason": error.message})
+            if item.frame.kind == "tick":
+                await asyncio.sleep(error.after)
+            return
+        applied = self._machine.apply(item.frame, item.deployment)
+        if applied.firings:
+            await self._recorder.put(applied)
+
+    def _until_deadline(self) -> float | None:
+        """Seconds until a tick changes something; None where nothing is pending."""
+        deadline = self._machine.engine.next_deadline()
+        if deadline is None:
+            return None
+        return min(max(deadline - self._clock.now(), 0) / SECOND, LONGEST_WAIT)

@@ -1,0 +1,88 @@
+"""The recorder's task: what fired becomes rows of the store, many rows of the journal in one transaction.
+
+Its queue is bounded: while the store lags or is away, `put` waits, the engine stops with it, and intake answers 429.
+Nothing is given up: a recording is tried until the store takes it, and repeating one changes nothing.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from cepd.model.errors import RetryLaterError
+from cepd.ports import Clock, Recording, Store
+from cepd.runtime.alerts import recording_of
+from cepd.runtime.machine import Applied
+from cepd.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+CAPACITY = 10_000
+"""Firings that may wait."""
+AT_ONCE = 500
+"""Firings after which a transaction takes no further row."""
+LONGEST_PAUSE = 5.0
+
+
+class Recorder:
+    """`length` counts the firings that wait or are being written."""
+
+    def __init__(
+        self, store: Store, clock: Clock, metrics: Metrics, *, recorded: Callable[[], None], capacity: int = CAPACITY
+    ) -> None:
+        """`recorded` is called after each commit."""
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._recorded = recorded
+        self._rows: deque[Applied] = deque()
+        self._changed = asyncio.Condition()
+        self.capacity = capacity
+        self.length = 0
+
+    async def put(self, row: Applied) -> None:
+        """Hands over what one row made fire; waits for room, and an empty queue takes any row."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self.length or self.length + len(row.firings) <= self.capacity)
+            self._rows.append(row)
+            self.length += len(row.firings)
+            self._changed.notify_all()
+
+    async def drained(self) -> None:
+        """Ends when everything that was put is in the store."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self.length)
+
+    async def run(self) -> None:
+        """Never ends by itself."""
+        while True:
+            rows = await self._next()
+            await self._commit(recording_of(rows, self._clock.now(), self._metrics))
+            async with self._changed:
+                self.length -= sum(len(row.firings) for row in rows)
+                self._changed.notify_all()
+            self._recorded()
+
+    async def _next(self) -> list[Applied]:
+        async with self._changed:
+            await self._changed.wait_for(lambda: bool(self._rows))
+        rows: list[Applied] = []
+        firings = 0
+        while self._rows and firings < AT_ONCE:
+            row = self._rows.popleft()
+            rows.append(row)
+            firings += len(row.firings)
+        return rows
+
+    async def _commit(self, recording: Recording) -> None:
+        pause = 0.1
+        while True:
+            try:
+                await self._store.record(recording)
+            except RetryLaterError as error:
+                self._metrics.count("cepd_store_errors_total")
+                log.error("store away", extra={"reason": error.message, "retry_in": pause})
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                return

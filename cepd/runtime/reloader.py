@@ -1,0 +1,154 @@
+"""Reload: reads the tree, decides what it means, keeps the good generation and swaps to it. One at a time."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from cepd.config.tree import Tree
+from cepd.engine.program import Program
+from cepd.model.errors import RetryLaterError
+from cepd.model.generation import Generation
+from cepd.model.instant import Instant
+from cepd.model.problem import Problem
+from cepd.ports import Clock
+from cepd.runtime.deployment import Deployment
+from cepd.runtime.feed import Feed
+from cepd.runtime.generations import Generations
+from cepd.runtime.machine import Machine
+from cepd.runtime.reading import Reading, read_settled
+from cepd.runtime.reconcile import FITS, Decision, reconcile
+from cepd.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+FINDINGS_LOGGED = 20
+
+Deploy: TypeAlias = Callable[[Generation, str, Program | None], Deployment]
+
+
+class Reloaded(msgspec.Struct, frozen=True):
+    """How the newest reload ended."""
+
+    reading: Reading
+    decision: Decision
+    at: Instant
+    good_at: Instant | None
+    """When the tree last ran as it stood; None: not since the start."""
+
+    @property
+    def ok(self) -> bool:
+        return self.decision.outcome in FITS
+
+
+class Reloader:
+    """`last` is None until the first reload has ended."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        load: Callable[[Tree], Generation],
+        deploy: Deploy,
+        generations: Generations,
+        machine: Machine,
+        feed: Feed,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._root = root
+        self._load = load
+        self._deploy = deploy
+        self._generations = generations
+        self._machine = machine
+        self._feed = feed
+        self._clock = clock
+        self._metrics = metrics
+        self._running: Mapping[str, bytes] = {}
+        self._turn = asyncio.Lock()
+        self.last: Reloaded | None = None
+
+    def resume(self, files: Mapping[str, bytes]) -> None:
+        """After a recovery: these files run."""
+        self._running = files
+
+    async def reload(self) -> Reloaded:
+        """Reads the tree now. RetryLaterError where it, or the disk, is not to be had: what ran goes on."""
+        async with self._turn:
+            try:
+                reading = await asyncio.to_thread(read_settled, self._root)
+                if self.last is None or reading.tree != self.last.reading.tree:
+                    return await self._reconcile(reading)
+            except RetryLaterError as error:
+                self._metrics.count("cepd_config_reloads_total", "failed")
+                log.error("reload failed", extra={"reason": error.message})
+                raise
+            self.last = msgspec.structs.replace(self.last, reading=reading)
+            return self.last
+
+    async def _reconcile(self, reading: Reading) -> Reloaded:
+        decision = await asyncio.to_thread(reconcile, reading.tree, self._running, self._load)
+        before = self._machine.deployment
+        if decision.generation is not None:
+            await self._swap(decision.generation, decision.files, reading.revision)
+        now = self._clock.now()
+        good_at = now if decision.outcome in FITS else self.last.good_at if self.last else None
+        self.last = Reloaded(reading, decision, now, good_at)
+        self._metrics.count("cepd_config_reloads_total", decision.outcome)
+        _tell(reading, decision)
+        if decision.generation is not None:
+            self._metrics.forget_rules(self._machine.deployment.definitions)
+            _tell_swap(before, self._machine.deployment)
+        return self.last
+
+    async def _swap(self, generation: Generation, files: Mapping[str, bytes], revision: str) -> None:
+        """Ends when the engine runs the generation, from a row of the journal on."""
+        await asyncio.to_thread(self._generations.keep, generation.digest, files, revision)
+        program = self._machine.deployment.program
+        item = self._feed.swap(await asyncio.to_thread(self._deploy, generation, revision, program))
+        await item.finished.wait()
+        item.synced.result()
+        self._running = files
+
+
+def _tell(reading: Reading, decision: Decision) -> None:
+    errors = [problem for problem in decision.problems if problem.severity == "error"]
+    level = logging.INFO if decision.outcome in FITS else logging.ERROR
+    log.log(
+        level,
+        "reloaded",
+        extra={
+            "outcome": decision.outcome,
+            "revision": reading.revision,
+            "digest": reading.digest,
+            "errors": len(errors),
+            "warnings": len(decision.problems) - len(errors),
+        },
+    )
+    for problem in errors[:FINDINGS_LOGGED]:
+        log.error("finding", extra=_fields(problem))
+
+
+def _fields(problem: Problem) -> dict[str, object]:
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "code": problem.code,
+        "problem": problem.message,
+        "help": problem.help,
+    }
+
+
+def _tell_swap(before: Deployment, after: Deployment) -> None:
+    """One line per rule that is not what it was; none for the rules of a first generation, which are all new."""
+    for change in after.program.report.changes if before.definitions else ():
+        old, new = before.program.rules.get(change.rule_id), after.program.rules.get(change.rule_id)
+        if old != new:
+            log.info(
+                "swapped",
+                extra={"rule": change.rule_id, "outcome": change.outcome, "fields": change.fields},
+            )

@@ -1,0 +1,99 @@
+"""What the running daemon says of itself: readiness, and the numbers of a scrape. Reads, and changes nothing."""
+
+from collections.abc import Callable, Iterator
+
+import cepd
+from cepd.model.duration import SECOND
+from cepd.model.instant import Instant
+from cepd.ports import StoreCounts
+from cepd.runtime.feed import Feed
+from cepd.runtime.heartbeat import Heartbeat
+from cepd.runtime.inbox import Inbox
+from cepd.runtime.machine import Machine
+from cepd.runtime.recorder import Recorder
+from cepd.runtime.reloader import Reloader
+from cepd.telemetry.metrics import Sample, Source
+
+OWED = ("pending", "sending")
+DEAD = ("dead", "unknown")
+
+
+def unready(inbox: Inbox, machine: Machine) -> str | None:
+    """Why no requests should come now, in words; None where they may."""
+    if inbox.closed is not None:
+        return inbox.closed
+    return None if machine.deployment.digest else "no rules are loaded yet: the folder was never good"
+
+
+def part_samples(
+    feed: Feed, recorder: Recorder, machine: Machine, heartbeat: Heartbeat, id_reused: Callable[[], int]
+) -> Source:
+    """The numbers of the moving parts."""
+
+    def read() -> Iterator[Sample]:
+        yield "cepd_build_info", (cepd.__version__,), 1
+        yield "cepd_event_queue_length", (), feed.length
+        yield "cepd_event_queue_capacity", (), feed.capacity_events
+        yield "cepd_event_queue_bytes", (), feed.size
+        yield "cepd_event_queue_capacity_bytes", (), feed.capacity_bytes
+        yield "cepd_recorder_queue_length", (), recorder.length
+        yield "cepd_recorder_queue_capacity", (), recorder.capacity
+        yield "cepd_event_loop_lag_seconds", (), heartbeat.lag
+        yield "cepd_events_ids_reused_total", (), id_reused()
+        yield from _engine(machine)
+
+    return read
+
+
+def _engine(machine: Machine) -> Iterator[Sample]:
+    stats = machine.engine.stats
+    yield "cepd_events_applied_total", (), stats.events
+    yield "cepd_events_times_replaced_total", ("future",), stats.decode.future_times
+    yield "cepd_events_times_replaced_total", ("unreadable",), stats.decode.unreadable_times
+    for rule_id, rule in list(stats.rules.items()):
+        label = (rule_id,)
+        yield "cepd_rule_matches_total", label, rule.matched
+        yield "cepd_rule_firings_total", label, rule.fired
+        yield "cepd_rule_suppressed_total", label, rule.suppressed
+        yield "cepd_rule_stormed_total", label, rule.stormed
+        yield "cepd_rule_errors_total", label, rule.errors
+        yield "cepd_rule_keys_skipped_total", label, rule.skipped_keys
+
+
+def config_samples(reloader: Reloader, machine: Machine) -> Source:
+    """What was read from the folder, and what of it runs."""
+
+    def read() -> Iterator[Sample]:
+        last = reloader.last
+        yield "cepd_config_last_reload_successful", (), bool(last and last.ok)
+        if last is not None:
+            if last.good_at is not None:
+                yield "cepd_config_last_reload_success_timestamp_seconds", (), last.good_at / SECOND
+            yield "cepd_config_files_rejected", (), sum(one.status != "active" for one in last.decision.statuses)
+            for severity in ("error", "warning", "info"):
+                found = sum(problem.severity == severity for problem in last.decision.problems)
+                yield "cepd_config_problems", (severity,), found
+        yield from _rules(machine)
+
+    return read
+
+
+def _rules(machine: Machine) -> Iterator[Sample]:
+    """Samples of one name and labels are added up."""
+    yield "cepd_config_info", (machine.deployment.revision,), 1
+    yield "cepd_rules", ("active",), 0
+    yield "cepd_rules", ("inactive",), 0
+    for definition in machine.deployment.generation.definitions:
+        yield "cepd_rules", ("active" if definition.active else "inactive",), 1
+        yield "cepd_rules_loaded", (definition.pack,), 1
+
+
+def store_samples(counts: StoreCounts, now: Instant) -> Iterator[Sample]:
+    """What the store owes and holds."""
+    for severity, number in counts.unacked.items():
+        yield "cepd_alerts_unacknowledged", (severity,), number
+    for (target, state), number in counts.deliveries.items():
+        yield "cepd_outbox_pending", (target,), number if state in OWED else 0
+        yield "cepd_outbox_dead", (target,), number if state in DEAD else 0
+    oldest = counts.oldest_pending
+    yield "cepd_outbox_oldest_pending_seconds", (), 0 if oldest is None else max(now - oldest, 0) / SECOND
