@@ -1,0 +1,27 @@
+"""Words to the service manager: ready, alive, stopping. Silent where none listens.
+
+Protocol: sd_notify(3), datagrams to the socket that NOTIFY_SOCKET names; WATCHDOG_USEC says how often it wants a sign
+of life, in microseconds.
+"""
+
+import os
+import socket
+
+from cepd.model.duration import Span
+
+
+def notify(state: str) -> bool:
+    """Sends `READY=1`, `WATCHDOG=1` or `STOPPING=1`; whether a service manager was there to hear it."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+        sender.connect("\0" + address[1:] if address.startswith("@") else address)
+        sender.sendall(state.encode())
+    return True
+
+
+def watchdog_interval() -> Span | None:
+    """Half of the time after which the service manager restarts a silent daemon; None where it does not watch."""
+    given = os.environ.get("WATCHDOG_USEC", "")
+    return int(given) // 2 if given.isdecimal() else None
