@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import msgspec
 from starlette.responses import Response
 
+from cepd.model.errors import RetryLaterError
 from cepd.model.instant import format_instant
 from cepd.model.json import Json
 from cepd.model.problem import Problem
-from cepd.runtime.reconcile import FITS
 from cepd.web.operation import Call, Operation, json_answer
 from cepd.web.problems import problem
 from cepd.web.shapes import COUNT, TEXT, TIME, closed, listed, or_null
@@ -34,16 +34,18 @@ TOKENS = {**closed({"count": COUNT, "error": or_null(TEXT)}), "type": ["object",
 
 
 async def show_config(call: Call) -> Response:
-    status = call.services.config()
+    last = call.services.last_reload()
+    if last is None:
+        raise RetryLaterError("the directory was not read yet")
     tokens = call.services.tokens
     return json_answer(
         {
-            "revision": status.revision,
-            "digest": status.digest,
-            "generation": call.services.generation().digest,
-            "files": msgspec.to_builtins(status.files),
-            "problems": _problems(status.problems),
-            "last_reload": {"at": format_instant(status.reloaded_at), "outcome": status.outcome},
+            "revision": last.reading.revision,
+            "digest": last.reading.digest,
+            "generation": call.services.deployment().digest,
+            "files": msgspec.to_builtins(last.decision.statuses),
+            "problems": _problems(last.decision.problems),
+            "last_reload": {"at": format_instant(last.at), "outcome": last.decision.outcome},
             "tokens": tokens and {"count": len(tokens.tokens), "error": tokens.error},
         }
     )
@@ -51,8 +53,8 @@ async def show_config(call: Call) -> Response:
 
 async def reload_config(call: Call) -> Response:
     done = await call.services.reload()
-    answer = {"outcome": done.outcome, "problems": _problems(done.problems)}
-    if done.outcome in FITS:
+    answer = {"outcome": done.decision.outcome, "problems": _problems(done.decision.problems)}
+    if done.ok:
         return json_answer(answer)
     help = "mend the files that `problems` names; until then the last good ones run"
     return problem(422, "what the directory holds cannot run as it stands", help=help, **answer)
@@ -72,7 +74,7 @@ OPERATIONS = (
         answers={
             200: closed(
                 {
-                    "revision": TEXT,
+                    "revision": {**TEXT, "description": "Of the directory as it was last read."},
                     "digest": {**TEXT, "description": "Of the directory as it was last read."},
                     "generation": {**TEXT, "description": "Digest of what runs."},
                     "files": listed(FILE),
@@ -82,6 +84,7 @@ OPERATIONS = (
                 }
             )
         },
+        problems=(503,),
     ),
     Operation(
         method="POST",
@@ -90,6 +93,6 @@ OPERATIONS = (
         role="admin",
         handler=reload_config,
         answers={200: closed({"outcome": TEXT, "problems": listed(PROBLEM)})},
-        problems=(422,),
+        problems=(422, 503),
     ),
 )

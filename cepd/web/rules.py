@@ -1,5 +1,7 @@
 """/cep/rules: what runs, read only, and what a rule says to one payload. Rules are written in git."""
 
+import difflib
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -9,7 +11,6 @@ from cepd.model.errors import NotFoundError
 from cepd.model.generation import Definition
 from cepd.model.json import Json
 from cepd.model.rule import SEVERITIES
-from cepd.model.spelling import did_you_mean
 from cepd.runtime.simulate import simulate_payload
 from cepd.web.body import read_fields
 from cepd.web.operation import Call, Operation, json_answer
@@ -49,7 +50,7 @@ async def list_rules(call: Call) -> Response:
     wanted = call.query.get("q", "").lower()
     found = [
         describe(definition)
-        for definition in call.services.generation().definitions
+        for definition in call.services.deployment().definitions.values()
         if wanted in definition.rule.id.lower() or wanted in definition.rule.name.lower()
     ]
     return json_answer({"rules": found})
@@ -57,24 +58,29 @@ async def list_rules(call: Call) -> Response:
 
 async def show_rule(call: Call) -> Response:
     definition = _definition(call)
-    revision = call.services.config().revision
-    return json_answer({**describe(definition), "revision": revision, "definition": definition.document})
+    return json_answer(
+        {**describe(definition), "revision": call.services.deployment().revision, "definition": definition.document}
+    )
 
 
 async def simulate_rule(call: Call) -> Response:
     definition = _definition(call)
     trial = await read_fields(call.request, Trial, call.services.patience)
-    return json_answer(simulate_payload(definition, trial.payload))
+    return json_answer(simulate_payload(definition, trial.payload, call.services.clock.now()))
 
 
 def _definition(call: Call) -> Definition:
     rule_id = call.request.path_params["rule_id"]
-    generation = call.services.generation()
-    definition = generation.definition(rule_id)
-    if definition is None:
-        known = [one.rule.id for one in generation.definitions]
-        raise NotFoundError(f"there is no rule {rule_id!r}", help=did_you_mean(rule_id, known[:50]) if known else "")
-    return definition
+    definitions = call.services.deployment().definitions
+    if rule_id not in definitions:
+        raise NotFoundError(f"there is no rule {rule_id!r}", help=_nearest(rule_id, definitions))
+    return definitions[rule_id]
+
+
+def _nearest(rule_id: str, known: Collection[str]) -> str:
+    """A neighbour; all of them only where they are few."""
+    close = difflib.get_close_matches(rule_id, known, 1)
+    return f"did you mean {close[0]!r}?" if close else "GET /cep/rules lists the rules"
 
 
 OPERATIONS = (

@@ -7,7 +7,7 @@ whoever wrote them, this application or the server itself.
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,6 +17,8 @@ from cepd.web.loopback import is_loopback
 
 GRACE = 0.5
 """Seconds that requests in flight get once the daemon stops; then they are told to come again."""
+FAREWELL = 0.2
+"""Seconds for those answers to be read; then what is still open is cut."""
 
 HEADERS = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store")]
 
@@ -31,7 +33,8 @@ def check_listen(host: str, *, with_tokens: bool) -> None:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Port 0 takes a free one. StartError where the address cannot be had."""
+    """A listening socket; port 0 takes a free one. Clients that come before `serve` wait. StartError where the address
+    cannot be had."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -40,6 +43,7 @@ def bind(host: str, port: int) -> socket.socket:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
+            listener.listen(2048)
         except OSError:
             listener.close()
             raise
@@ -90,8 +94,18 @@ async def serve(app: ASGIApp, listener: socket.socket, drain: asyncio.Event) -> 
 async def _stop(server: uvicorn.Server, drain: asyncio.Event) -> None:
     await drain.wait()
     server.should_exit = True
-    in_flight = set(server.server_state.tasks)
-    if in_flight:
-        _, late = await asyncio.wait(in_flight, timeout=GRACE)
-        for task in late:
-            task.cancel()
+    state = server.server_state
+    await _emptied(state.connections, GRACE)
+    for task in list(state.tasks):
+        task.cancel()
+    await _emptied(state.connections, FAREWELL)
+    for connection in list(state.connections):
+        connection.transport.abort()
+
+
+async def _emptied(connections: Sized, within: float) -> None:
+    """Ends when no connection is left, or after `within` seconds."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within
+    while connections and loop.time() < deadline:  # noqa: ASYNC110  uvicorn keeps a set and tells nobody
+        await asyncio.sleep(0.02)

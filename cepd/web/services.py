@@ -4,33 +4,15 @@ Nothing here reaches for a global or knows a concrete class, so every resource c
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import msgspec
-
-from cepd.model.generation import Generation, SourceFile
-from cepd.model.instant import Instant
-from cepd.model.problem import Problem
 from cepd.ports import Clock, Store
+from cepd.runtime.deployment import Deployment
 from cepd.runtime.inbox import Receipt
-from cepd.runtime.reconcile import Decision
+from cepd.runtime.reloader import Reloaded
 from cepd.web.auth import TokenFile
-
-
-class ConfigStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What was last read from the directory, and what of it runs."""
-
-    revision: str
-    digest: str
-    """Of the directory as it was last read."""
-    files: Sequence[SourceFile]
-    problems: Sequence[Problem]
-    reloaded_at: Instant
-    outcome: str
-    """How the last reload ended, in one word."""
-
 
 Submit: TypeAlias = Callable[[bytes, str | None, str | None, str], Awaitable[Receipt]]
 """(body, content type, content encoding, source of events that name none) to what became of the lines, once they are
@@ -41,10 +23,11 @@ on disk. Raises InputError, TooLargeError for the body as a whole, OverloadedErr
 class Services:
     submit: Submit
     store: Store
-    generation: Callable[[], Generation]
+    deployment: Callable[[], Deployment]
     """The one that runs."""
-    config: Callable[[], ConfigStatus]
-    reload: Callable[[], Awaitable[Decision]]
+    last_reload: Callable[[], Reloaded | None]
+    """How the directory was last read; None before the first time."""
+    reload: Callable[[], Awaitable[Reloaded]]
     """Reads the directory, and the token file, again."""
     unready: Callable[[], str | None]
     """Why the daemon does not take requests now, in words; None where it does."""
