@@ -1,0 +1,84 @@
+"""3xx: what is allowed and probably not meant. `lint: {CEP303: error}` in cepd.yaml changes a level, `off` too.
+
+CEP310 to CEP319 stand beside the dialect.
+"""
+
+from cepd.config.code import Code
+from cepd.config.codes.samples import CHANNEL, PACK, with_action, with_trigger
+
+_POLL = "{type: metric, poll: {url: %s}}"
+
+LINT_CODES: tuple[Code, ...] = (
+    Code(
+        code="CEP301",
+        severity="warning",
+        title="a rule that cannot run yet",
+        explanation="This version of cepd knows the part and cannot run it. The rule as a whole stays inactive and "
+        "says why; it starts to run with the version that can.",
+        bad=with_trigger("{type: new_value, field: user.country}"),
+        good=PACK,
+    ),
+    Code(
+        code="CEP302",
+        severity="warning",
+        title="a field without effect",
+        explanation="This version of cepd knows the field and does nothing with it. Everything else of the "
+        "channel, action or settings works.",
+        bad=CHANNEL + "rate_limit: 1/s\n",
+        good=CHANNEL,
+    ),
+    Code(
+        code="CEP303",
+        severity="warning",
+        title="a name that nothing else mentions",
+        explanation="A text of an action uses a name that is not in the rule's conditions, keys or aggregates, so "
+        "it may be misspelt, and a text with an undefined name is replaced by a plain one. Fields that only the "
+        "text needs are written with their root: {{ event.host }}.",
+        bad=with_action('{endpoint: "https://alerts.example.com", body: {load: "{{ cpu_procent }}"}}'),
+        good=with_action('{endpoint: "https://alerts.example.com", body: {load: "{{ cpu_percent }}"}}'),
+    ),
+    Code(
+        code="CEP304",
+        severity="warning",
+        title="not over a field that may be missing",
+        explanation="A test of a missing field is false, so `not` makes it true: the rule also fires on events "
+        "that do not have the field at all. Ask for the field beside it if that is not meant.",
+        bad=PACK.replace("cpu_percent > 85", 'not starts_with(env, "test")'),
+        good=PACK.replace("cpu_percent > 85", 'exists(env) and not starts_with(env, "test")'),
+    ),
+    Code(
+        code="CEP305",
+        severity="warning",
+        title="a kind of document without effect",
+        explanation="This version of cepd knows the kind and does nothing with such documents yet.",
+        bad="kind: Silence\nname: maintenance\n",
+        good=PACK,
+    ),
+    Code(
+        code="CEP306",
+        severity="warning",
+        title="a channel that cannot send yet",
+        explanation="This version of cepd knows the type and cannot send to it. Its own fields are not checked, "
+        "and deliveries to it fail and say so.",
+        bad="kind: Channel\nname: ops-slack\ntype: slack\nwebhook_url: {env: SLACK_URL}\n",
+        good=CHANNEL,
+    ),
+    Code(
+        code="CEP307",
+        severity="warning",
+        title="a relative address with nothing before it",
+        explanation="An address that begins with / is completed with `metrics_base_url` from cepd.yaml, which is "
+        "not set.",
+        bad=with_trigger(_POLL % "/metrics/cpu"),
+        good=with_trigger(_POLL % '"https://metrics.example.com/cpu"'),
+    ),
+    Code(
+        code="CEP308",
+        severity="warning",
+        title="a condition that is always the same",
+        explanation="A part of the condition compares fixed values only. Names without quotes are fields, text has "
+        'quotes: `"cpu_percent" == 85` compares a text with a number.',
+        bad=PACK.replace("cpu_percent > 85", "'\"cpu_percent\" == 85'"),
+        good=PACK,
+    ),
+)

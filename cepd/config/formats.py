@@ -1,0 +1,155 @@
+"""What a schema's `format` words mean: each turns a value, as written, into what the model holds, or says why not."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from cepd.config.findings import Findings, Span
+from cepd.config.pointers import Path, path_of
+from cepd.config.sites import Site
+from cepd.engine.paths import path_fault
+from cepd.engine.trees import read_condition
+from cepd.model.duration import parse_duration
+from cepd.model.errors import ConditionError, ExpressionError, InputError, TemplateError
+from cepd.model.json import Json
+from cepd.policies.cron import check_cron
+from cepd.templating.environment import compile_text, compile_value
+
+
+class Format(msgspec.Struct, frozen=True):
+    """`code` of the finding where `read` raises InputError. `kinds`: the classes of values it reads."""
+
+    code: str
+    read: Callable[[Any], Any]
+    kinds: tuple[type, ...] = (str,)
+
+
+def read_sites(sites: list[Site], findings: Findings) -> dict[Path, Any]:
+    """What the values at the sites mean, by path. What cannot be read, and what the schema refused, is left out."""
+    meant: dict[Path, Any] = {}
+    for site in sites:
+        form = FORMATS.get(site.format)
+        if form is None or not findings.clean(site.path) or not isinstance(site.value, form.kinds):
+            continue
+        try:
+            meant[site.path] = form.read(site.value)
+        except InputError as error:
+            _tell(error, form.code, site, findings)
+    return meant
+
+
+def _tell(error: InputError, code: str, site: Site, findings: Findings) -> None:
+    path, at, span = site.path, "value", None
+    if isinstance(error, ConditionError):
+        path = (*path, *path_of(error.pointer, site.value))
+        at = "key" if error.at == "key" else "value"
+        span = (error.offset, error.end) if error.at == "text" else None
+    elif isinstance(error, ExpressionError):
+        span = (error.offset, error.end)
+    elif isinstance(error, TemplateError):
+        path = (*path, *path_of(error.pointer, site.value))
+        span = None if error.offset is None else _rest_of_line(site.value, error, path, site.path)
+    findings.add(code, path, error.message, error.help, at="key" if at == "key" else "value", span=span)
+
+
+def _rest_of_line(value: Json, error: TemplateError, path: Path, above: Path) -> Span | None:
+    """From the offset of a template's fault to the end of its line."""
+    from cepd.config.pointers import value_at
+
+    text = value_at(value, path[len(above) :])
+    if not isinstance(text, str) or error.offset is None or error.offset >= len(text):
+        return None
+    line = text[error.offset :].split("\n", 1)[0].rstrip()
+    return error.offset, error.offset + max(len(line), 1)
+
+
+def _words(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _fields(value: str | list[str]) -> tuple[str, ...]:
+    """A list of field paths, or one text with commas."""
+    paths = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    for number, path in enumerate(paths):
+        if path in paths[:number]:
+            raise InputError(f"the field {path!r} is given twice", help="keep one of them")
+        _field(path)
+    return tuple(paths)
+
+
+def _field(path: str) -> str:
+    fault = path_fault(path)
+    if fault is not None:
+        raise InputError(fault, help="write names joined by dots: request.ms")
+    return path
+
+
+def _cron(text: str) -> str:
+    check_cron(text)
+    return text
+
+
+@cache
+def _zones() -> frozenset[str]:
+    import zoneinfo
+
+    return frozenset(zoneinfo.available_timezones())
+
+
+def _timezone(name: str) -> str:
+    import difflib
+
+    if name in _zones():
+        return name
+    near = difflib.get_close_matches(name, sorted(_zones()), 1)
+    help = f"did you mean {near[0]!r}?" if near else "write a name such as Asia/Seoul, Europe/Berlin or UTC"
+    raise InputError(f"there is no time zone {name!r}", help=help)
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        whole = False
+    if not whole or re.search(r"\s", text):
+        raise InputError("this is not an address that can be called", help="begin with https:// and a host")
+    return text
+
+
+def _poll_url(text: str) -> str:
+    return text if text.startswith("/") else _url(text)
+
+
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+
+
+def _egress(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        if not _HOST.fullmatch(text):
+            help = "write hooks.internal, hooks.internal:8443 or 10.0.0.0/8"
+            raise InputError(f"{text!r} is not a host, host:port or network", help=help) from None
+    return text
+
+
+FORMATS: dict[str, Format] = {
+    "condition": Format("CEP108", read_condition, (str, dict, list)),
+    "cron": Format("CEP120", _cron),
+    "duration": Format("CEP107", parse_duration),
+    "egress": Format("CEP128", _egress),
+    "field": Format("CEP105", _field),
+    "fields": Format("CEP105", _fields, (str, list)),
+    "poll-url": Format("CEP127", _poll_url),
+    "template": Format("CEP109", compile_text),
+    "templates": Format("CEP109", compile_value, (str, dict, list)),
+    "timezone": Format("CEP121", _timezone),
+    "url": Format("CEP127", _url),
+    "words": Format("CEP105", _words, (str, list)),
+}

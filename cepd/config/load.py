@@ -1,0 +1,215 @@
+"""The bytes of a tree to a generation: everything that is wrong is a finding, everything that is right is built."""
+
+import difflib
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from cepd.config.build import build_channel, build_rule, build_settings
+from cepd.config.catalog import Catalog
+from cepd.config.check import check
+from cepd.config.dialect import is_dialect, translate
+from cepd.config.findings import Findings, file_problem
+from cepd.config.formats import read_sites
+from cepd.config.lint import idle_because, lint_sheet, lint_texts
+from cepd.config.parse import Document, parse
+from cepd.config.references import check_references
+from cepd.config.schemas import schema_of
+from cepd.config.secrets import find_private, find_secrets
+from cepd.config.semantics import check_rule
+from cepd.config.sheets import SCHEMAS, UNBUILT_KINDS, Sheet
+from cepd.config.sites import sites_of
+from cepd.config.tree import SETTINGS_FILE, Tree, digest_of
+from cepd.model.channel import ChannelSpec
+from cepd.model.generation import Definition, Generation, SourceFile
+from cepd.model.json import Json
+from cepd.model.problem import Problem
+from cepd.model.settings import Settings
+
+MOST_PROBLEMS = 100
+"""Findings shown of one file; what is beyond is counted."""
+
+
+def load(tree: Tree, catalog: Catalog) -> Generation:
+    """Reads, checks and builds a tree. Never raises for content; a rule or channel with an error is not built."""
+    problems = list(tree.problems)
+    sheets: list[Sheet] = []
+    for file, data in tree.files.items():
+        parsed = parse(file, data)
+        problems += [file_problem(file, fault) for fault in parsed.faults]
+        sheets += [_sheet(document, problems) for document in parsed.documents]
+    known = [sheet for sheet in sheets if sheet.kind]
+    for sheet in known:
+        _read(sheet)
+    check_references(known)
+    settings = _settings(known)
+    for sheet in known:
+        lint_sheet(sheet, catalog, settings.metrics_base_url)
+        _check_addresses(sheet, settings)
+    definitions = tuple(definition for sheet in known for definition in _definitions(sheet, catalog))
+    channels = dict(_channels(known))
+    for sheet in sheets:
+        problems += sheet.findings.problems
+    levelled = _levelled(problems, settings)
+    return Generation(
+        digest=digest_of(tree.files),
+        settings=settings,
+        definitions=definitions,
+        channels=channels,
+        files=_files(tree, levelled),
+        problems=tuple(_capped(levelled)),
+    )
+
+
+def _sheet(document: Document, problems: list[Problem]) -> Sheet:
+    """What a document is: its kind, the dialect, or (an empty kind) nothing that cepd knows."""
+    data = document.data
+    if document.file == SETTINGS_FILE:
+        return _settings_sheet(document)
+    dialect = is_dialect(data)
+    if dialect is not None:
+        translation = translate(data, document.file.rpartition("/")[2].rpartition(".")[0])
+        api = dialect == "api"
+        findings = Findings(document, data if api else translation.document, None if api else translation.origins)
+        for found in translation.findings:
+            findings.add_original(*found)
+        return Sheet("Api" if api else "RulePack", findings)
+    findings = Findings(document, data)
+    kind = data.get("kind") if isinstance(data, dict) else None
+    if kind in UNBUILT_KINDS:
+        help = "it is checked for secrets only"
+        findings.add("CEP305", ("kind",), f"cepd does not use documents of kind {kind} yet", help)
+        return Sheet(str(kind), findings)
+    if kind in SCHEMAS and kind != "Settings":
+        return Sheet(str(kind), findings)
+    _tell_unknown_kind(data, findings)
+    return Sheet("", findings)
+
+
+def _settings_sheet(document: Document) -> Sheet:
+    findings = Findings(document, document.data)
+    if isinstance(document.data, dict) and "kind" in document.data:
+        help = "move the document to another file"
+        findings.add("CEP131", ("kind",), "cepd.yaml holds settings and nothing else", help, at="key")
+        return Sheet("", findings)
+    return Sheet("Settings", findings)
+
+
+def _tell_unknown_kind(data: Json, findings: Findings) -> None:
+    kinds = [kind for kind in (*SCHEMAS, *UNBUILT_KINDS) if kind != "Settings"]
+    help = f"known are {', '.join(kinds)}"
+    if not isinstance(data, dict):
+        findings.add("CEP100", (), "a document is a mapping with a kind", help)
+    elif "kind" not in data:
+        near = difflib.get_close_matches("kind", list(data), 1)
+        settings = not schema_of("settings")["properties"].keys().isdisjoint(data.keys() - {"$schema"})
+        help = f"settings stand in {SETTINGS_FILE} at the root" if settings else f"add kind: RulePack; {help}"
+        help = f"did you mean 'kind' by {near[0]!r}?" if near else help
+        findings.add("CEP100", (), "the document does not say its kind", help, at="first_key")
+    else:
+        near = difflib.get_close_matches(str(data["kind"]), kinds, 1)
+        help = f"did you mean {near[0]!r}?" if near else help
+        findings.add("CEP100", ("kind",), "this kind of document is not known", help)
+
+
+def _read(sheet: Sheet) -> None:
+    """Checks one document by itself."""
+    find_secrets(sheet.findings)
+    name = SCHEMAS.get(sheet.kind)
+    if name is None:
+        return
+    check(name, sheet.findings)
+    sheet.sites.extend(sites_of(sheet.data, schema_of(name)))
+    sheet.meant.update(read_sites(sheet.sites, sheet.findings))
+    for path, _ in sheet.rules():
+        check_rule(path, sheet.meant, sheet.findings)
+
+
+def _settings(sheets: Sequence[Sheet]) -> Settings:
+    """The settings of the tree, without the fields that have errors."""
+    found = [sheet for sheet in sheets if sheet.kind == "Settings"]
+    for sheet in found[1:]:
+        sheet.findings.add("CEP131", (), "the settings are one document", "join them", at="first_key")
+    if not found or not isinstance(found[0].data, dict):
+        return Settings()
+    first = found[0]
+    sound = {key: value for key, value in first.data.items() if first.findings.clean((key,))}
+    return build_settings(sound, first.meant)
+
+
+def _check_addresses(sheet: Sheet, settings: Settings) -> None:
+    allow_private = sheet.kind == "Channel" and sheet.data.get("allow_private") is True
+    allowed = settings.egress if sheet.kind == "RulePack" else ()
+    for site in sheet.sites:
+        if site.format in ("url", "poll-url") and sheet.kind != "Settings":
+            find_private(site, allow_private, allowed, sheet.findings)
+
+
+def _definitions(sheet: Sheet, catalog: Catalog) -> Iterator[Definition]:
+    for path, document in sheet.rules():
+        if not sheet.findings.clean(path):
+            continue
+        owner = sheet.data.get("owner")
+        rule = build_rule(document, path, sheet.meant, owner if isinstance(owner, str) else None)
+        lint_texts(rule, path, sheet)
+        reason = idle_because(rule, path, sheet, catalog)
+        yield Definition(
+            rule=rule,
+            document=document,
+            pack=str(sheet.data.get("name", "")),
+            file=sheet.file,
+            line=sheet.findings.line(path),
+            active=reason is None,
+            reason=reason,
+        )
+
+
+def _channels(sheets: Sequence[Sheet]) -> Iterator[tuple[str, ChannelSpec]]:
+    for sheet in sheets:
+        if sheet.kind == "Channel" and sheet.findings.clean(()):
+            spec = build_channel(sheet.data, sheet.meant)
+            yield spec.name, spec
+
+
+def _levelled(problems: list[Problem], settings: Settings) -> list[Problem]:
+    """The problems at the levels that the settings give to lint codes."""
+    kept = []
+    for problem in problems:
+        level = settings.lint.get(problem.code, problem.severity)
+        if level == problem.severity:
+            kept.append(problem)
+        elif level != "off":
+            kept.append(msgspec.structs.replace(problem, severity=level))
+    return kept
+
+
+def _files(tree: Tree, problems: Sequence[Problem]) -> tuple[SourceFile, ...]:
+    wrong = {problem.file for problem in problems if problem.severity == "error"}
+    return tuple(
+        SourceFile(path=path, digest=hashlib.sha256(data).hexdigest(), status="rejected" if path in wrong else "active")
+        for path, data in tree.files.items()
+    )
+
+
+def _capped(problems: Sequence[Problem]) -> Iterator[Problem]:
+    """By file and line; of each file at most MOST_PROBLEMS, errors before warnings, then how many more there are."""
+    by_file: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_file.setdefault(problem.file, []).append(problem)
+    for file in sorted(by_file):
+        found = sorted(by_file[file], key=lambda problem: problem.severity != "error")
+        yield from sorted(found[:MOST_PROBLEMS], key=_order)
+        if len(found) > MOST_PROBLEMS:
+            more = len(found) - MOST_PROBLEMS
+            yield Problem(
+                code="CEP011",
+                severity="warning",
+                message=f"{more} more findings are not shown",
+                help="mend those above first",
+                file=file,
+            )
+
+
+def _order(problem: Problem) -> tuple[int, int, str, str]:
+    return problem.line, problem.column, problem.code, problem.message

@@ -1,0 +1,163 @@
+"""What documents say of one another: names that are taken twice, lead nowhere, or lead in a circle."""
+
+import difflib
+from collections.abc import Collection, Iterable, Sequence
+
+from cepd.config.dialect import api_names, is_dialect
+from cepd.config.pointers import Path, value_at
+from cepd.config.sheets import Sheet, is_rule_site, rule_path
+from cepd.config.sites import Site
+from cepd.model.channel import ChannelSpec, find_channel
+from cepd.model.json import Json
+from cepd.model.spelling import did_you_mean
+
+LONG_CHAIN = 3
+"""Links of a chain of rules from which on it is worth a warning."""
+
+
+def check_references(sheets: Sequence[Sheet]) -> None:
+    """Adds every duplicate name, unknown reference, circle and long chain over all documents of a tree."""
+    rules = _first_of_each(
+        "rule", ((sheet, (*path, "id"), rule.get("id")) for sheet in sheets for path, rule in sheet.rules())
+    )
+    _first_of_each("rule pack", ((sheet, ("name",), _name(sheet)) for sheet in sheets if sheet.kind == "RulePack"))
+    channels = [sheet for sheet in sheets if sheet.kind == "Channel"]
+    _first_of_each("channel", ((sheet, ("name",), _name(sheet)) for sheet in channels))
+    specs = _outlines(channels)
+    apis = {name for sheet in sheets if sheet.kind == "Api" for name in _api_names(sheet.data)}
+    links: dict[str, list[_Link]] = {}
+    for sheet in sheets:
+        for site in sheet.sites:
+            if site.format == "channel" and isinstance(site.value, str):
+                _check_channel(sheet, site, specs)
+            elif site.format == "rule" and isinstance(site.value, str):
+                _check_rule(sheet, site, rules, links)
+            elif site.format == "api" and isinstance(site.value, str) and site.value not in apis:
+                help = _remedy("API", site.value, apis)
+                sheet.findings.add("CEP208", site.path, f"there is no API {site.value!r}", help)
+    _check_chains(links)
+
+
+def _remedy(word: str, name: str, known: Collection[str]) -> str:
+    """The nearest name; a short list of all; or where to add one."""
+    if not known or (len(known) > 10 and not difflib.get_close_matches(name, known, 1)):
+        return f"add the {word} to the tree, or mend the name"
+    return did_you_mean(name, known)
+
+
+def _name(sheet: Sheet) -> Json:
+    return sheet.data.get("name") if isinstance(sheet.data, dict) else None
+
+
+def _first_of_each(word: str, named: Iterable[tuple[Sheet, Path, Json]]) -> dict[str, tuple[Sheet, Path]]:
+    """Who has each name first; whoever takes it again gets a finding that names the first."""
+    first: dict[str, tuple[Sheet, Path]] = {}
+    for sheet, path, name in named:
+        if not isinstance(name, str):
+            continue
+        if name in first:
+            sheet.findings.spoil(path)
+            other, there = first[name]
+            where = f"{other.file}:{other.findings.line(there)}"
+            sheet.findings.add(
+                "CEP201", path, f"the {word} {name!r} is already in {where}", "give one of them another name"
+            )
+        else:
+            first[name] = (sheet, path)
+    return first
+
+
+def _outlines(channels: Iterable[Sheet]) -> dict[str, ChannelSpec]:
+    """Channels as references see them, whatever else is wrong with them."""
+    specs: dict[str, ChannelSpec] = {}
+    for sheet in channels:
+        name, kind = _name(sheet), sheet.data.get("type")
+        if isinstance(name, str) and isinstance(kind, str):
+            specs.setdefault(
+                name, ChannelSpec(name=name, type=kind, options={}, default=sheet.data.get("default") is True)
+            )
+    return specs
+
+
+def _api_names(document: dict[str, Json]) -> list[str]:
+    if is_dialect(document) == "api":
+        return api_names(document)
+    return [document[name] for name in ("name", "id") if isinstance(document.get(name), str)]
+
+
+def _check_channel(sheet: Sheet, site: Site, specs: dict[str, ChannelSpec]) -> None:
+    found = find_channel(specs, site.value)
+    if found is not None:
+        if found.name in _own_channels(sheet, site, specs):
+            help = "name another channel, or leave it out"
+            sheet.findings.add("CEP204", site.path, f"{site.value!r} falls back to itself", help)
+        return
+    of_type = [name for name, spec in specs.items() if spec.type == site.value.lower()]
+    if of_type:
+        message = f"{site.value!r} can mean {', '.join(of_type)}"
+        sheet.findings.add("CEP203", site.path, message, "name one of them, or mark one with default: true")
+        return
+    help = _remedy("channel", site.value, specs)
+    sheet.findings.add("CEP202", site.path, f"there is no channel {site.value!r}", help)
+
+
+def _own_channels(sheet: Sheet, site: Site, specs: dict[str, ChannelSpec]) -> set[str]:
+    """The channels that a fallback stands in for: what it must not name."""
+    if site.path == ("fallback",):
+        return {_name(sheet)}
+    if site.path[-1:] != ("fallback_channel",):
+        return set()
+    named = value_at(sheet.data, (*site.path[:-1], "channels"))
+    found = (find_channel(specs, name) for name in (named if isinstance(named, list) else ()) if isinstance(name, str))
+    return {spec.name for spec in found if spec is not None}
+
+
+_Link = tuple[Sheet, Site]
+
+
+def _check_rule(sheet: Sheet, site: Site, rules: dict[str, tuple[Sheet, Path]], links: dict[str, list[_Link]]) -> None:
+    if site.value not in rules:
+        sheet.findings.add("CEP205", site.path, f"there is no rule {site.value!r}", _remedy("rule", site.value, rules))
+        return
+    source = value_at(sheet.data, (*rule_path(site), "id"))
+    if is_rule_site(site) and isinstance(source, str):
+        links.setdefault(source, []).append((sheet, site))
+
+
+def _check_chains(links: dict[str, list[_Link]]) -> None:
+    """Walks from each rule once, without recursion: a circle is found at the link that closes it."""
+    targets = {site.value for below in links.values() for _, site in below}
+    lengths: dict[str, int] = {}
+    for start in sorted(links, key=lambda rule: rule in targets):
+        _walk(start, links, lengths)
+    for start, below in links.items():
+        if start not in targets and lengths[start] >= LONG_CHAIN:
+            sheet, site = below[0]
+            message = f"the rule {start} starts a chain of {lengths[start]} links"
+            sheet.findings.add("CEP207", site.path, message, "a chain ends after five; let one rule do more")
+
+
+def _walk(start: str, links: dict[str, list[_Link]], lengths: dict[str, int]) -> None:
+    """Sets the length of the longest chain from `start` and from all that it leads to."""
+    trail: list[tuple[str, list[_Link]]] = [(start, list(links.get(start, ())))]
+    lengths.setdefault(start, 0)
+    while trail:
+        rule, left = trail[-1]
+        if not left:
+            trail.pop()
+            if trail:
+                above = trail[-1][0]
+                lengths[above] = max(lengths[above], lengths[rule] + 1)
+            continue
+        sheet, site = left.pop(0)
+        on_the_way = [name for name, _ in trail]
+        if site.value in on_the_way:
+            circle = " -> ".join([*on_the_way[on_the_way.index(site.value) :], site.value])
+            sheet.findings.add(
+                "CEP206", site.path, f"rules trigger one another in a circle: {circle}", "take one link out"
+            )
+        elif site.value in lengths:
+            lengths[rule] = max(lengths[rule], lengths[site.value] + 1)
+        else:
+            lengths[site.value] = 0
+            trail.append((site.value, list(links.get(site.value, ()))))

@@ -1,0 +1,54 @@
+"""One document on its way through the checks: what it is, what was found, what its values mean."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cepd.config.findings import Findings
+from cepd.config.pointers import Path
+from cepd.config.sites import Site
+from cepd.model.json import Json
+
+SCHEMAS: Mapping[str, str] = {"RulePack": "rulepack", "Channel": "channel", "Settings": "settings"}
+"""Kinds of documents that cepd reads, and their schemas. Settings is what the settings file holds."""
+
+UNBUILT_KINDS = ("Api", "Datasource", "Source", "Template", "Silence", "EscalationPolicy", "RuleTest")
+"""Kinds that are known and have no effect yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """`kind` is one of SCHEMAS or UNBUILT_KINDS; `meant` holds what values mean, by their paths."""
+
+    kind: str
+    findings: Findings
+    sites: list[Site] = field(default_factory=list)
+    meant: dict[Path, Any] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Json:
+        return self.findings.data
+
+    @property
+    def file(self) -> str:
+        return self.findings.document.file
+
+    def rules(self) -> Iterator[tuple[Path, dict[str, Json]]]:
+        """The rules that are mappings, each with its path."""
+        listed = self.data.get("rules") if self.kind == "RulePack" else None
+        for index, rule in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(rule, dict):
+                yield ("rules", index), rule
+
+    def sites_in(self, path: Path) -> Iterator[Site]:
+        """The sites at a path and below it."""
+        return (site for site in self.sites if site.path[: len(path)] == path)
+
+
+def is_rule_site(site: Site) -> bool:
+    return site.path[:1] == ("rules",) and len(site.path) > 2
+
+
+def rule_path(site: Site) -> Path:
+    """The path of the rule that a site stands in."""
+    return site.path[:2]
