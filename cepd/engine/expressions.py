@@ -76,7 +76,7 @@ def parse_expression(text: str) -> Condition:
             help="split it into several conditions",
         )
     if not text.strip():
-        raise ExpressionError("the expression is empty", help=_EXAMPLE)
+        raise ExpressionError("the expression is empty", end=max(len(text), 1), help=_EXAMPLE)
     check_tokens(text)
     line = text.replace("\r", " ").replace("\n", " ")
     lead = len(line) - len(line.lstrip())

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from cepd.engine.expressions import MAX_DEPTH, parse_expression
 from cepd.engine.operators import Fault, alternatives, fault_of, literal_fault
 from cepd.engine.paths import path_fault
+from cepd.engine.tokens import REMEDIES
 from cepd.model.condition import All, AnyOf, Call, Condition, Field, Literally, Not, Operator, Test
 from cepd.model.errors import ConditionError, ExpressionError
 from cepd.model.json import Json
@@ -17,6 +18,7 @@ from cepd.model.spelling import did_you_mean
 _OPERATORS: tuple[Operator, ...] = get_args(Operator)
 _LEAF_KEYS = ("field", "op", "value", "ignore_case")
 _GROUP_KEYS = ("conditions", "logic")
+_SIGNS = {**REMEDIES, "=": "write =="}
 _LOWERED: frozenset[Operator] = frozenset({"==", "!=", "in", "not_in"})
 
 
@@ -79,7 +81,8 @@ def _leaf(document: dict[str, Json], pointer: str) -> Condition:
     if fault is not None:
         raise _error(f"{pointer}/field", fault, "write the dotted path of a field, such as host.cpu")
     if op not in _OPERATORS:
-        raise _error(f"{pointer}/op", f"there is no operator {op!r}", did_you_mean(str(op), _OPERATORS))
+        remedy = _SIGNS.get(str(op)) or did_you_mean(str(op), _OPERATORS)
+        raise _error(f"{pointer}/op", f"there is no operator {op!r}", remedy)
     ignore_case = document.get("ignore_case", False)
     if ignore_case.__class__ is not bool:
         raise _error(f"{pointer}/ignore_case", "ignore_case is true or false", "write true or false without quotes")
