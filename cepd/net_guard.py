@@ -59,7 +59,8 @@ _HEAD_START = 2.0
 
 
 class Allowance(msgspec.Struct, frozen=True):
-    """What a caller may reach beside the public internet: `host`, `host:port` or CIDR each, or all private ones.
+    """What a caller may reach beside the public internet: `host`, `host:port`, `*.host` for all names below
+    one, or CIDR each; or all private ones.
 
     A host name opens private addresses only. A special address opens to an entry that is that address or a network
     around it.
@@ -107,7 +108,9 @@ def _opens(entry: _Entry, host: str, port: int, address: Address, reach: Reach) 
         return False
     if entry.network is not None:
         return address.version == entry.network.version and address in entry.network
-    return reach == "private" and entry.host == _plain_name(host)
+    name = _plain_name(host)
+    below = entry.host.startswith("*.") and name.endswith(entry.host[1:])
+    return reach == "private" and (below or name == entry.host)
 
 
 def _plain_name(host: str) -> str:

@@ -3,6 +3,8 @@
 Plain sentences for people, made of the firing and the rule alone, so that they cannot fail.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from cepd.model.alert import Alert
@@ -12,7 +14,7 @@ from cepd.model.firing import Firing
 from cepd.model.generation import Definition
 from cepd.model.json import Json
 from cepd.model.rule import Rule
-from cepd.templating.environment import compile_text
+from cepd.templating.environment import Template, compile_text
 from cepd.templating.names import names_of
 
 _SUMMARY_LENGTH = 500
@@ -41,12 +43,15 @@ def error_text(error: TemplateError, firing: Firing, definition: Definition) -> 
     return f"{default_text(firing, definition)} (its own text failed{place}: {error.message})"
 
 
-def message_text(template: str | None, firing: Firing, alert: Alert, definition: Definition) -> str:
-    """The rule's text where it has one and an event fired it, else a built-in one. Never raises for a template."""
-    if template is None or firing.kind != "fired":
+def message_text(template: Template | None, firing: Firing, definition: Definition, names: Mapping[str, Json]) -> str:
+    """What a rule says of a firing: its own text, else the alert's summary; a built-in text for what no event fired.
+    Never raises for a template."""
+    if firing.kind != "fired":
         return default_text(firing, definition)
+    if template is None:
+        return str(names["summary"]) or default_text(firing, definition)
     try:
-        return compile_text(template).render(names_of(firing, alert, definition))
+        return template.render(names)
     except TemplateError as error:
         return error_text(error, firing, definition)
 
@@ -60,12 +65,13 @@ def summary_of(firing: Firing, alert: Alert, definition: Definition) -> str:
     if firing.kind == "fired" and isinstance(given, str) and given.strip():
         return _one_line(given)
     stand_in = msgspec.structs.replace(alert, summary=default_text(firing, definition))
-    return _one_line(message_text(_first_message(definition.rule), firing, stand_in, definition))
+    names = names_of(firing, stand_in, definition)
+    return _one_line(message_text(_first_message(definition.rule), firing, definition, names))
 
 
-def _first_message(rule: Rule) -> str | None:
+def _first_message(rule: Rule) -> Template | None:
     messages = (action.options.get("message") for action in rule.actions if action.type == "notify")
-    return next((message for message in messages if isinstance(message, str)), None)
+    return next((compile_text(message) for message in messages if isinstance(message, str)), None)
 
 
 def _one_line(text: str) -> str:

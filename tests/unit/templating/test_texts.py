@@ -3,6 +3,8 @@ import pytest
 from cepd.model.duration import HOUR
 from cepd.model.errors import TemplateError
 from cepd.model.rule import ActionSpec, Suppress
+from cepd.templating.environment import compile_text
+from cepd.templating.names import names_of
 from cepd.templating.texts import default_text, error_text, message_text, summary_of
 from tests.support.firings import a_definition, a_firing, an_alert
 
@@ -33,17 +35,24 @@ def test_every_kind_has_a_plain_text(changes: dict[str, object], expected: str) 
     assert default_text(a_firing(**changes), a_definition(suppress=Suppress(window=HOUR))) == expected
 
 
+def said(text: str | None, **firing: object) -> str:
+    template = None if text is None else compile_text(text)
+    names = names_of(a_firing(**firing), an_alert(), a_definition())
+    return message_text(template, a_firing(**firing), a_definition(), names)
+
+
 def test_a_failing_text_still_says_what_fired_and_what_failed() -> None:
-    text = message_text("{{ cpu }} on {{ zone }}", a_firing(), an_alert(), a_definition())
+    text = said("{{ cpu }} on {{ zone }}")
     assert text == "CPU high fired for host=web-1 (its own text failed: 'zone' is undefined)"
     error = TemplateError("no", pointer="/body/a")
     assert error_text(error, a_firing(), a_definition()).endswith("(its own text failed at /body/a: no)")
 
 
 def test_templates_are_for_events_and_built_in_texts_for_the_rest() -> None:
-    assert message_text("{{ cpu }} on {{ host }}", a_firing(), an_alert(), a_definition()) == "97.5 on web-1"
+    assert said("{{ cpu }} on {{ host }}") == "97.5 on web-1"
+    assert said(None) == "CPU high on web-1"
     for kind in ("storm", "summary", "resolved"):
-        assert message_text("{{ cpu }}", a_firing(kind=kind), an_alert(), a_definition()).startswith(f"[{kind}]")
+        assert said("{{ cpu }}", kind=kind).startswith(f"[{kind}]")
 
 
 NOTIFY = ActionSpec("notify", {"channels": ["ops"], "message": "CPU {{ cpu }}\non {{ host }}: {{ summary }}"})
