@@ -61,7 +61,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     detail, help, headers = error.detail, "", dict(error.headers or {})
     path = request.url.path
     if error.status_code == 404:
-        detail, help = f"there is no {path}", did_you_mean(path, _known_paths())
+        detail, help = f"there is no {path[:200]}", did_you_mean(path, _known_paths())
     elif error.status_code == 405:
         allowed = sorted(headers["Allow"].split(", "))
         headers["Allow"] = ", ".join(allowed)

@@ -6,11 +6,12 @@ import msgspec
 from starlette.responses import Response
 
 from cepd.model.errors import ConflictError, InputError
+from cepd.model.instant import format_instant
 from cepd.model.rule import SEVERITIES, SEVERITY_ALIASES, severity_of
 from cepd.ports import AlertQuery
 from cepd.web.body import read_fields
 from cepd.web.operation import Call, Operation, json_answer
-from cepd.web.problems import problem_of
+from cepd.web.problems import problem
 from cepd.web.query import choice, instant, number
 from cepd.web.shapes import DETAIL, FLAG, ITEM, TEXT, TIME, closed, detail, item, listed, or_null
 
@@ -66,10 +67,8 @@ async def acknowledge_event(call: Call) -> Response:
         await store.acknowledge(event_id, by=by, at=call.services.clock.now(), note=asked.note, steal=asked.steal)
     except ConflictError as error:
         held = (await store.alert(event_id)).alert
-        acked = item(held, {})
-        answer = problem_of(error, holder=acked["acked_by"], acked_at=acked["acked_at"])
-        assert answer is not None
-        return answer
+        since = None if held.acked_at is None else format_instant(held.acked_at)
+        return problem(409, error.message, help=error.help, holder=held.acked_by, acked_at=since)
     found = await store.alert(event_id)
     return json_answer(item(found.alert, {delivery.target: delivery.state for delivery in found.deliveries}))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sized
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cepd.model.errors import StartError
 from cepd.web.loopback import is_loopback
@@ -19,6 +20,9 @@ GRACE = 0.5
 """Seconds that requests in flight get once the daemon stops; then they are told to come again."""
 FAREWELL = 0.2
 """Seconds for those answers to be read; then what is still open is cut."""
+
+MAX_HEAD = 64 << 10
+"""Bytes of a request line with its headers that may come in pieces."""
 
 HEADERS = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store")]
 
@@ -59,6 +63,29 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, with a limit on the head of a request: neither it nor its parser has one."""
+
+    _head: int | None = 0
+    """Bytes of the head so far; None once it is complete."""
+
+    def on_message_begin(self) -> None:
+        self._head = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head = None
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head is None or self.transport.is_closing():
+            return
+        self._head += len(data)
+        if self._head > MAX_HEAD:
+            self.send_400_response(f"the head of the request is over {MAX_HEAD >> 10} KiB")
+
+
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -71,7 +98,7 @@ async def serve(app: ASGIApp, listener: socket.socket, drain: asyncio.Event) -> 
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=_Protocol,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -149,6 +149,42 @@ def test_a_body_that_stops_coming_ends_with_408() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("first", [b"GET /", b"GET / HTTP/1.1\r\nX: ", GET + b"GET / HTTP/1.1\r\nX: "])
+def test_a_head_without_end_is_cut(first: bytes) -> None:
+    async def scenario() -> None:
+        async with running() as server:
+            reader, writer = await server.connect()
+            writer.write(first)
+            cut = asyncio.create_task(reader.read(-1))
+            sent = 0
+            while not cut.done() and sent < 1 << 20:
+                writer.write(b"a" * 8192)
+                sent += 8192
+                await asyncio.sleep(0)
+                await asyncio.wait({cut}, timeout=0.01)
+            assert sent < 1 << 20
+            (told,) = await asyncio.gather(cut, return_exceptions=True)
+            assert isinstance(told, ConnectionError) or b"64 KiB" in told
+            await end(writer)
+
+    run(scenario)
+
+
+def test_heads_within_the_limit_are_counted_one_by_one() -> None:
+    async def scenario() -> None:
+        async with running() as server:
+            reader, writer = await server.connect()
+            padded = GET[:-2] + b"X: " + b"a" * 40_000 + b"\r\n\r\n"
+            for _ in range(3):
+                for start in range(0, len(padded), 10_000):
+                    writer.write(padded[start : start + 10_000])
+                    await writer.drain()
+                assert (await answer(reader))[0] == 200
+            await end(writer)
+
+    run(scenario)
+
+
 def test_clients_that_go_away_leave_no_trace_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
         async with running() as server:
