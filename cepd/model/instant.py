@@ -13,7 +13,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LATEST: Instant = 253_402_300_800 * 1_000_000  # the year 10000
 _MILLISECONDS_ABOVE = 1e11
-_RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
 
 
 def read_instant(value: Json) -> Instant | None:
@@ -44,7 +44,7 @@ def _read_text(text: str) -> Instant | None:
         return None
     micros = int((fraction or "0")[:6].ljust(6, "0"))
     instant = (moment - _EPOCH) // _MICROSECOND + micros + (1_000_000 if leap else 0)
-    return instant if instant >= 0 else None
+    return instant if 0 <= instant < _LATEST else None
 
 
 def _offset(zone: str) -> timedelta:

@@ -1,0 +1,105 @@
+"""Points in time: what is read from events, and the text form."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cepd.model.instant import format_instant, read_instant
+
+NEW_YEAR = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
+LATEST = 253_402_300_800_000_000 - 1
+
+
+@pytest.mark.parametrize(
+    ("value", "instant"),
+    [
+        ("2026-01-01T00:00:00Z", NEW_YEAR),
+        ("2026-01-01t00:00:00z", NEW_YEAR),
+        ("2026-01-01 00:00:00Z", NEW_YEAR),
+        ("2026-01-01T00:00:00-00:00", NEW_YEAR),
+        ("2026-01-01T09:00:00+09:00", NEW_YEAR),
+        ("2025-12-31T18:30:00-05:30", NEW_YEAR),
+        ("2026-01-01T00:00:00.5Z", NEW_YEAR + 500_000),
+        ("2026-01-01T00:00:00.123456789Z", NEW_YEAR + 123_456),
+        ("2025-12-31T23:59:60Z", NEW_YEAR),
+        ("1970-01-01T00:00:00Z", 0),
+        ("9999-12-31T23:59:59.999999Z", LATEST),
+        (0, 0),
+        (1_767_225_600, NEW_YEAR),
+        (1_767_225_600.25, NEW_YEAR + 250_000),
+        (1_767_225_600_000, NEW_YEAR),
+        (1_767_225_600_000.5, NEW_YEAR + 500),
+        (100_000_000_000, 100_000_000_000_000_000),
+        (100_000_000_001, 100_000_000_001_000),
+        (-0.0, 0),
+    ],
+)
+def test_read(value, instant):
+    assert read_instant(value) == instant
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        [],
+        {},
+        "",
+        "now",
+        "1767225600",
+        "2026-01-01",
+        "2026-01-01T00:00:00",
+        "2026-01-01T00:00:00Z\n",
+        "2026-02-30T00:00:00Z",
+        "2026-01-01T24:00:00Z",
+        "2026-01-01T00:00:00+24:00",
+        "2026-01-01T00:00:00+05:60",
+        "2026-01-01T00:00:61Z",
+        "٢026-01-01T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "1970-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59-01:00",
+        "9999-12-31T23:59:60Z",
+        -1,
+        -0.5,
+        10**17,
+        10**500,
+        1e18,
+        float("inf"),
+        float("nan"),
+    ],
+)
+def test_what_is_no_time(value):
+    assert read_instant(value) is None
+
+
+@given(st.integers(0, LATEST))
+def test_text_is_the_inverse(instant):
+    assert read_instant(format_instant(instant)) == instant
+
+
+@given(
+    st.datetimes(datetime(1971, 1, 1), datetime(9998, 1, 1)),
+    st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes))),
+)
+def test_any_zone_means_the_same_moment(moment, zone):
+    expected = (moment.replace(tzinfo=zone) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    assert read_instant(moment.replace(tzinfo=zone).isoformat()) == expected
+
+
+@pytest.mark.parametrize(
+    ("instant", "text"),
+    [
+        (0, "1970-01-01T00:00:00Z"),
+        (NEW_YEAR, "2026-01-01T00:00:00Z"),
+        (NEW_YEAR + 250_000, "2026-01-01T00:00:00.25Z"),
+        (NEW_YEAR + 1, "2026-01-01T00:00:00.000001Z"),
+        (LATEST, "9999-12-31T23:59:59.999999Z"),
+    ],
+)
+def test_format(instant, text):
+    assert format_instant(instant) == text
