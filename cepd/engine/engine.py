@@ -80,7 +80,7 @@ class Engine:
         self.stats.events += len(row.events)
         listeners = self._program.listeners
         for event in row.events:
-            if watermark.observe(row.input, event.time):
+            if watermark.observe(row.input, event.time) and not self._timers.quiet(watermark, watermark.clock):
                 self._advance(watermark, watermark.clock, out)
             for compiled in listeners(event.type):
                 if compiled.sources is None or event.source in compiled.sources:

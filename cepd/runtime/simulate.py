@@ -14,11 +14,13 @@ from cepd.engine.decode import DecodeCounts, decode_fields, read_event
 from cepd.engine.engine import Engine
 from cepd.engine.program import compile_program
 from cepd.engine.rows import Batch, Tick
-from cepd.engine.single import evaluate_single
+from cepd.engine.single import condition_of, evaluate_single
 from cepd.engine.support import unsupported
+from cepd.engine.trace import render_trace, trace
 from cepd.intake.horizon import Horizon
 from cepd.intake.limits import DEFAULT_LIMITS
 from cepd.intake.lines import BLANKS, reason_against
+from cepd.model.condition import Condition
 from cepd.model.duration import SECOND, Span
 from cepd.model.event import Event, given_id, given_source, given_time, given_type
 from cepd.model.firing import Firing
@@ -51,6 +53,34 @@ def simulate_payload(definition: Definition, payload: Mapping[str, Json], clock:
     single = evaluate_single(rule, payload_event(rule, payload, clock))
     actions = [kind for action in rule.actions for kind in _action_types(action)] if single.matched else []
     return PayloadVerdict(single.matched, single.condition, actions, single.extracted)
+
+
+def explain_payload(definition: Definition, payload: Mapping[str, Json], clock: Instant = 0) -> list[str]:
+    """Lines for people: each condition of the rule with the values it saw in the payload."""
+    rule = definition.rule
+    event = payload_event(rule, payload, clock)
+    lines = _explain("when", condition_of(rule), event.fields)
+    if rule.having is not None:
+        lines += _explain("having", rule.having, event.fields | evaluate_single(rule, event).values)
+    return lines
+
+
+def explain_firing(definition: Definition, firing: Firing) -> list[str]:
+    """Lines for people: a firing, and each condition of its rule with the values it saw in the event."""
+    key = msgspec.json.encode(firing.key).decode()
+    lines = [f"{format_instant(firing.time)} {firing.rule_id} {firing.kind} {key}"]
+    if firing.kind == "fired":
+        fields = decode_fields(firing.payload, DecodeCounts())
+        source = firing.event_source or SOURCE
+        event = read_event(firing.payload, fields, firing.time, source=source, origin="", number=0)
+        lines += _explain("when", condition_of(definition.rule), event.fields)
+    return lines
+
+
+def _explain(title: str, condition: Condition | None, fields: Mapping[str, Json]) -> list[str]:
+    if condition is None:
+        return [f"  {title}: there is no condition, every event meets it"]
+    return [f"  {title}:", *(f"    {line}" for line in render_trace(trace(condition, fields)))]
 
 
 def payload_event(rule: Rule, payload: Mapping[str, Json], clock: Instant = 0) -> Event:
