@@ -1,0 +1,32 @@
+-- name: insert_alert
+INSERT INTO alert (
+  event_id, kind, rule_id, rule_name, pack, severity, resolved, summary, key, "values", payload, source_event_ids,
+  time, last_at, count, "window", generation, revision, recorded_at, acked_by, acked_at, ack_note
+) VALUES (
+  :event_id, :kind, :rule_id, :rule_name, :pack, :severity, :resolved, :summary, :key, :values, :payload,
+  :source_event_ids, :time, :last_at, :count, :window, :generation, :revision, :recorded_at, :acked_by, :acked_at,
+  :ack_note
+) ON CONFLICT (event_id) DO NOTHING
+
+-- name: fold_alert
+UPDATE alert
+SET
+  resolved = CASE WHEN :count > count THEN :resolved ELSE max(resolved, :resolved) END,
+  last_at = CASE WHEN :count > count THEN :last_at ELSE last_at END,
+  count = :count
+WHERE event_id = :event_id AND count <= :count
+
+-- name: insert_delivery
+INSERT INTO delivery (
+  id, firing_id, rule_id, kind, action, type, target, order_key, request, delays, due_at, state, attempts, next_at
+) VALUES (
+  :id, :firing_id, :rule_id, :kind, :action, :type, :target, :order_key, :request, :delays, :due_at, 'pending', 0,
+  :due_at
+) ON CONFLICT (id) DO NOTHING
+
+-- name: insert_delivery_alert
+INSERT INTO delivery_alert (delivery_id, alert_id) VALUES (:id, :alert_id) ON CONFLICT DO NOTHING
+
+-- name: raise_recorded_seq
+INSERT INTO meta (name, value) VALUES ('recorded_seq', :seq)
+ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)

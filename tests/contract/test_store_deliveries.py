@@ -1,0 +1,277 @@
+"""What the port Store promises of deliveries and attempts, over every implementation of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from cepd.model.delivery import Attempt, Delivery, Outcome
+from cepd.model.errors import ConflictError, NotFoundError
+from cepd.model.json import Json
+from cepd.ports import AlertQuery, Recording, Store
+from tests.support.alerts import SECOND, alert, draft
+
+Run = Callable[[Callable[[Store], Awaitable[None]]], None]
+
+SENT = Outcome(result="sent", status=204)
+
+
+async def owe(store: Store, *deliveries: tuple[str, str] | str, **more: Json) -> None:
+    """Deliveries of alert a1, each by id or (id, order key)."""
+    pairs = [(one, one) if isinstance(one, str) else one for one in deliveries]
+    drafts = [draft(name, order_key=key, **more) for name, key in pairs]
+    await store.record(Recording(seq=1, alerts=[alert("a1")], drafts=drafts))
+
+
+async def claimed(store: Store, now: int = 1000, limit: int = 100) -> list[str]:
+    return [found.id for found in await store.claim(now=now, limit=limit)]
+
+
+async def finish(store: Store, delivery_id: str, **more: Json) -> None:
+    """One attempt, ended as sent or as said."""
+    values = {"outcome": SENT, "state": "sent", "attempts": 1, "next_at": 0, "at": 2000} | more
+    number = await store.begin_attempt(delivery_id, at=1500)
+    await store.settle(delivery_id, attempt=number, **values)
+
+
+def test_a_claimed_delivery_holds_what_was_drafted(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        await owe(store, ("d1", "k"))
+        assert await store.claim(now=99, limit=9) == []
+        assert await store.claim(now=100, limit=9) == [
+            Delivery(
+                id="d1",
+                alert_id="a1",
+                rule_id="cpu",
+                kind="fired",
+                action=0,
+                type="notify",
+                target="ops",
+                order_key="k",
+                request=b"\x00{}\xff",
+                delays=(SECOND, 2 * SECOND),
+                state="sending",
+                attempts=0,
+                next_at=100,
+            )
+        ]
+
+    run_store(work)
+
+
+def test_one_order_key_goes_out_one_by_one_oldest_first(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        await owe(store, ("d3", "x"), ("d1", "x"), ("d2", "y"), ("d0", "x"))
+        assert await claimed(store) == ["d3", "d2"]
+        assert await claimed(store) == []
+        await finish(store, "d3", state="pending", next_at=5000, outcome=Outcome(result="retryable", detail="503"))
+        assert await claimed(store) == []
+        assert await store.next_due() == 5000
+        assert await claimed(store, now=5000) == ["d3"]
+        await finish(store, "d3")
+        assert await claimed(store) == ["d1"]
+        await finish(store, "d1", state="dead", outcome=Outcome(result="permanent"))
+        assert await claimed(store) == ["d0"]
+
+    run_store(work)
+
+
+def test_a_later_delivery_that_is_due_first_still_waits(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        await owe(store, ("late", "x"), due_at=9000)
+        await owe(store, ("early", "x"), due_at=10)
+        assert await claimed(store, now=1000) == []
+        assert await store.next_due() == 9000
+        assert await claimed(store, now=9000) == ["late"]
+        assert await store.next_due() is None
+
+    run_store(work)
+
+
+def test_the_limit_takes_the_oldest(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        await owe(store, *(f"d{n}" for n in range(10)))
+        assert await claimed(store, limit=3) == ["d0", "d1", "d2"]
+        assert await claimed(store, limit=3) == ["d3", "d4", "d5"]
+
+    run_store(work)
+
+
+def test_no_delivery_is_claimed_twice_however_many_claim(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        names = [f"d{n}" for n in range(200)]
+        await owe(store, *((name, f"k{n % 40}") for n, name in enumerate(names)))
+        got: list[str] = []
+
+        async def claimer() -> None:
+            while True:
+                mine = await claimed(store, limit=7)
+                if not mine and len(got) == len(names):
+                    return
+                for name in mine:
+                    got.append(name)
+                    await finish(store, name)
+
+        await asyncio.gather(*(claimer() for _ in range(4)))
+        assert sorted(got) == sorted(names)
+        for key in range(40):
+            mine = [name for name in got if int(name[1:]) % 40 == key]
+            assert mine == sorted(mine, key=lambda name: int(name[1:]))
+
+    run_store(work)
+
+
+def test_attempts_are_written_before_and_ended_after(run_store: Run) -> None:
+    busy = Outcome(result="rate_limited", detail="HTTP 429", status=429, retry_after=7)
+
+    async def work(store: Store) -> None:
+        await owe(store, "d1")
+        await claimed(store)
+        assert await store.begin_attempt("d1", at=1500) == 1
+        assert (await store.alert("a1")).attempts == [Attempt(delivery_id="d1", number=1, started_at=1500)]
+        await store.settle("d1", attempt=1, outcome=busy, state="pending", attempts=0, next_at=3000, at=1600)
+        found = (await store.alert("a1")).deliveries[0]
+        assert (found.state, found.attempts, found.next_at, found.reason, found.settled_at) == (
+            "pending",
+            0,
+            3000,
+            "HTTP 429",
+            None,
+        )
+        await claimed(store, now=3000)
+        assert await store.begin_attempt("d1", at=3001) == 2
+        await store.settle("d1", attempt=2, outcome=SENT, state="sent", attempts=1, next_at=0, at=3002)
+        detail = await store.alert("a1")
+        found = detail.deliveries[0]
+        assert (found.state, found.attempts, found.reason, found.settled_at) == ("sent", 1, None, 3002)
+        assert detail.attempts == [
+            Attempt(delivery_id="d1", number=1, started_at=1500, ended_at=1600, outcome=busy),
+            Attempt(delivery_id="d1", number=2, started_at=3001, ended_at=3002, outcome=SENT),
+        ]
+
+    run_store(work)
+
+
+def test_a_stale_attempt_settles_nothing(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        await owe(store, "d1")
+        await claimed(store)
+        await store.begin_attempt("d1", at=1)
+        await store.reclaim(at=2)
+
+        async def settle(attempt: int) -> None:
+            await store.settle("d1", attempt=attempt, outcome=SENT, state="sent", attempts=1, next_at=0, at=9)
+
+        with pytest.raises(ConflictError, match="pending"):
+            await settle(1)
+        with pytest.raises(ConflictError):
+            await store.begin_attempt("d1", at=3)
+        await claimed(store)
+        with pytest.raises(ConflictError):
+            await settle(2)
+        assert await store.begin_attempt("d1", at=4) == 2
+        with pytest.raises(ConflictError):
+            await settle(1)
+        await settle(2)
+        with pytest.raises(ConflictError, match="sent"):
+            await settle(2)
+        detail = await store.alert("a1")
+        assert detail.deliveries[0].settled_at == 9
+        assert [one.outcome.result for one in detail.attempts if one.outcome] == ["unknown", "sent"]
+
+    run_store(work)
+
+
+def test_an_attempt_must_have_been_begun_since_the_claim(run_store: Run) -> None:
+    """A retry that was claimed again cannot be settled with the number of the try before."""
+
+    async def work(store: Store) -> None:
+        await owe(store, "d1")
+        await claimed(store)
+        await finish(store, "d1", state="pending", next_at=100)
+        await claimed(store)
+        with pytest.raises(ConflictError):
+            await store.settle("d1", attempt=1, outcome=SENT, state="sent", attempts=1, next_at=0, at=9)
+
+    run_store(work)
+
+
+def test_unknown_deliveries_are_told(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        with pytest.raises(NotFoundError):
+            await store.begin_attempt("none", at=1)
+        with pytest.raises(NotFoundError):
+            await store.settle("none", attempt=1, outcome=SENT, state="sent", attempts=1, next_at=0, at=1)
+
+    run_store(work)
+
+
+def test_what_died_in_flight_is_pending_again_and_shows_that_it_may_have_arrived(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        await owe(store, "begun", "claimed", "waiting", "done")
+        await claimed(store, limit=2)
+        await store.begin_attempt("begun", at=50)
+        assert await store.reclaim(at=60) == 2
+        assert await store.reclaim(at=61) == 0
+        detail = await store.alert("a1")
+        assert [(one.id, one.state, one.attempts) for one in detail.deliveries] == [
+            ("begun", "pending", 0),
+            ("claimed", "pending", 0),
+            ("waiting", "pending", 0),
+            ("done", "pending", 0),
+        ]
+        assert [(one.delivery_id, one.ended_at) for one in detail.attempts] == [("begun", 60)]
+        assert detail.attempts[0].outcome is not None
+        assert detail.attempts[0].outcome.result == "unknown"
+        assert await claimed(store) == ["begun", "claimed", "waiting", "done"]
+
+    run_store(work)
+
+
+def test_next_due_is_of_what_only_waits_for_time(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        assert await store.next_due() is None
+        await owe(store, ("d1", "x"), ("d2", "x"))
+        await owe(store, ("d3", "y"), due_at=700)
+        assert await store.next_due() == 100
+        assert await claimed(store, now=100) == ["d1"]
+        assert await store.next_due() == 700
+        await finish(store, "d1")
+        assert await store.next_due() == 100
+
+    run_store(work)
+
+
+def test_the_page_shows_the_newest_delivery_of_each_target(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        await owe(store, "d1", "d2", target="ops")
+        await owe(store, "d3", target="mail")
+        await store.record(Recording(seq=2, alerts=[alert("a2")], drafts=[draft("d4", "a2", target="ops")]))
+        await claimed(store)
+        await finish(store, "d1", state="dead", outcome=Outcome(result="permanent"))
+        await finish(store, "d2")
+        page = await store.alerts(AlertQuery())
+        assert page.channels == {"a1": {"ops": "sent", "mail": "sending"}, "a2": {"ops": "sending"}}
+
+    run_store(work)
+
+
+def test_counts_are_of_what_is_not_over_or_went_wrong(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        empty = await store.counts()
+        assert (empty.deliveries, empty.oldest_pending) == ({}, None)
+        await owe(store, "d1", "d2", "d3", "d4", target="ops", due_at=300)
+        await owe(store, "d5", target="mail", due_at=200)
+        await claimed(store, limit=3)
+        await finish(store, "d1")
+        await finish(store, "d2", state="dead", outcome=Outcome(result="auth"))
+        found = await store.counts()
+        assert found.deliveries == {
+            ("ops", "dead"): 1,
+            ("ops", "sending"): 1,
+            ("ops", "pending"): 1,
+            ("mail", "pending"): 1,
+        }
+        assert found.oldest_pending == 200
+
+    run_store(work)
