@@ -48,6 +48,7 @@ class Daemon:
         *options: str,
         environment: Mapping[str, str] | None = None,
         command: Sequence[str] = (sys.executable, "-m", "cepd"),
+        cwd: Path | None = None,
     ) -> None:
         self.log: list[dict[str, Any]] = []
         self.raw: list[str] = []
@@ -68,6 +69,7 @@ class Daemon:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**inherited, **(environment or {})},
+            cwd=cwd,
             text=True,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -1,0 +1,105 @@
+"""`kill -9` at each step between an event's arrival and its settled message: nothing is lost, nothing twice stored."""
+
+import signal
+import sys
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+
+from tests.support.daemon import Daemon, eventually
+from tests.support.receiver import Receiver
+from tests.support.trees import SECRET, write_tree
+
+ROOT = Path(__file__).parents[2]
+EVENT = {"type": "host.cpu", "id": "one", "host": "web-1", "cpu_percent": 99}
+
+# point: whether the sender must have got its 202 before the daemon died
+POINTS = {
+    "journal written": False,
+    "journal synced": False,
+    "202 sent": True,
+    "applied": None,  # the 202 and the engine run side by side
+    "recorded": None,
+    "attempt row written": True,
+    "message sent": True,
+    "settled": True,
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_daemon_killed_at_any_step_makes_one_alert_and_at_least_one_message(tmp_path: Path, point: str) -> None:
+    armed = tmp_path / "armed"
+    root = write_tree(tmp_path / "tree")
+    with Receiver() as receiver:
+        environment = {"OPS_URL": receiver.url, "OPS_SECRET": SECRET}
+        command = (sys.executable, "-m", "tests.support.killpoint", point, str(armed))
+        with Daemon(root, tmp_path / "data", environment=environment, command=command, cwd=ROOT).wait_ready() as daemon:
+            armed.touch()
+            try:
+                accepted = daemon.ingest(EVENT).status == 202
+            except (URLError, ConnectionError):
+                accepted = False
+            assert daemon.wait() == -signal.SIGKILL, f"the point {point!r} was not hit"
+        if POINTS[point] is not None:
+            assert accepted is POINTS[point]
+        with Daemon(root, tmp_path / "data", environment=environment).wait_ready() as daemon:
+            if not accepted:
+                assert daemon.ingest(EVENT).status == 202, "who got no answer sends again"
+            alerts = eventually(
+                lambda: [one for one in daemon.alerts() if one["channels"] == {"ops": "sent"}],
+                what="the settled message",
+            )
+            assert len(daemon.alerts()) == 1
+            assert alerts[0]["count"] == 1
+            assert alerts[0]["source_event_ids"] == ["one"]
+            assert daemon.ingest(EVENT).json()["duplicates"] == 1
+            detail = daemon.get(f"/cep/events/{alerts[0]['event_id']}").json()
+            assert daemon.stop() == 0
+        ids = {received.headers["webhook-id"] for received in receiver.received}
+        assert ids == {delivery["id"] for delivery in detail["deliveries"]}
+        assert len(ids) == 1
+        assert len(receiver.received) <= 2
+        if point in ("message sent",):
+            assert len(receiver.received) == 2, "an unknown outcome is sent again, under the same id"
+
+
+def test_a_damaged_last_frame_is_cut_and_told(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "tree")
+    with Receiver() as receiver:
+        environment = {"OPS_URL": receiver.url, "OPS_SECRET": SECRET}
+        with Daemon(root, tmp_path / "data", environment=environment).wait_ready() as daemon:
+            daemon.ingest(EVENT)
+            eventually(lambda: daemon.alerts())
+            daemon.ingest({"type": "other", "id": "last", "note": "the frame to damage"})
+            daemon.kill()
+        segment = max((tmp_path / "data/journal").glob("*.seg*"))
+        data = bytearray(segment.read_bytes())
+        at = data.rindex(b"the frame to damage")
+        data[at] ^= 1
+        segment.write_bytes(data)
+        with Daemon(root, tmp_path / "data", environment=environment).wait_ready() as daemon:
+            told = [line for line in daemon.log if "damage" in str(line.get("event", ""))]
+            assert told, daemon.raw
+            assert segment.name in str(told[0])
+            assert len(daemon.alerts()) == 1
+            assert daemon.ingest({"type": "other", "id": "last", "note": "the frame to damage"}).json()["accepted"] == 1
+            assert daemon.ingest({"type": "host.cpu", "host": "web-2", "cpu_percent": 99}).status == 202
+            eventually(lambda: len(daemon.alerts()) == 2, what="life after the damage")
+            assert daemon.stop() == 0
+        with Daemon(root, tmp_path / "data", environment=environment).wait_ready() as daemon:
+            assert len(daemon.alerts()) == 2
+            assert not [line for line in daemon.log if "damage" in str(line.get("event", ""))]
+            assert daemon.stop() == 0
+
+
+def test_a_second_daemon_on_the_same_data_is_refused(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "tree")
+    environment = {"OPS_URL": "http://127.0.0.1:9/", "OPS_SECRET": SECRET}
+    with (
+        Daemon(root, tmp_path / "data", environment=environment).wait_ready() as first,
+        Daemon(root, tmp_path / "data", environment=environment) as second,
+    ):
+        assert second.wait() == 2
+        assert any("data" in line for line in second.raw)
+        assert first.get("/-/ready").status == 200
