@@ -50,6 +50,12 @@ def _serialized(node: yaml.Node) -> str:
     return text
 
 
+def _width(node: yaml.Node) -> int:
+    """The length of the node's text where it stands inside another."""
+    around = yaml.SequenceNode("tag:yaml.org,2002:seq", [node], flow_style=True)
+    return len(_serialized(around)) - len("[]\n")
+
+
 def _quoted(text: str) -> str:
     """JSON is YAML, but for a few characters that YAML wants escaped."""
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
@@ -61,7 +67,7 @@ def _node(value: Json, indent: int, start: int, blocks: Collection[str], spread:
         return _flat(value)
     if not spread and not _needs_lines(value, blocks):
         flat = _flat(value)
-        if start + len(_serialized(flat)) - 1 <= _WIDTH:
+        if start + _width(flat) <= _WIDTH:
             return flat
     if isinstance(value, list):
         items = [_node(item, indent + _INDENT, indent + _INDENT, blocks, False) for item in value]
@@ -69,7 +75,7 @@ def _node(value: Json, indent: int, start: int, blocks: Collection[str], spread:
     pairs = []
     for name, item in value.items():
         key = _flat(name)
-        begin = indent + len(_serialized(key)) + 1
+        begin = indent + _width(key) + len(": ")
         pairs.append((key, _node(item, indent + _INDENT, begin, blocks, name in blocks)))
     return yaml.MappingNode("tag:yaml.org,2002:map", pairs, flow_style=False)
 
