@@ -40,10 +40,6 @@ class Horizon:
             self._release(self._ids.popitem(last=False)[1])
         return "new"
 
-    def knows(self, source: str, event_id: str | None, line: bytes) -> bool:
-        """Whether `admit` would call it a duplicate."""
-        return event_id is not None and identity_of(source, event_id, line, "", 0) in self._ids
-
     def forget(self, source: str, event_id: str | None, line: bytes) -> None:
         """Undoes an admission whose event was not journaled, so that its repetition is new. What the admission pushed
         out stays out."""

@@ -37,7 +37,7 @@ class Survey(NamedTuple):
 
 
 def segments(directory: Path) -> list[Path]:
-    return sorted(directory.glob(f"*{SUFFIX}"))
+    return sorted(directory.glob("[0-9]" * 20 + SUFFIX))
 
 
 def read_log(directory: Path) -> Iterator[Frame]:

@@ -1,6 +1,12 @@
+import copy
 import random
 
 from cepd.intake.horizon import Horizon
+
+
+def knows(horizon: Horizon, source: str, event_id: str, line: bytes) -> bool:
+    """Asked of a copy, since to ask is to admit."""
+    return copy.deepcopy(horizon).admit(source, event_id, line) == "duplicate"
 
 
 def test_an_event_is_its_source_its_id_and_its_bytes() -> None:
@@ -19,7 +25,6 @@ def test_without_an_id_everything_is_new() -> None:
     horizon = Horizon()
     assert [horizon.admit("a", None, b"{}") for _ in range(3)] == ["new"] * 3
     assert len(horizon) == 0
-    assert not horizon.knows("a", None, b"{}")
     horizon.forget("a", None, b"{}")
 
 
@@ -29,7 +34,7 @@ def test_it_holds_exactly_the_newest_and_a_duplicate_renews_nothing() -> None:
         horizon.admit("s", str(number), b"{}")
     assert horizon.admit("s", "0", b"{}") == "duplicate"
     assert horizon.admit("s", "3", b"{}") == "new"
-    assert [horizon.knows("s", str(number), b"{}") for number in range(4)] == [False, True, True, True]
+    assert [knows(horizon, "s", str(number), b"{}") for number in range(4)] == [False, True, True, True]
     assert horizon.admit("s", "0", b'{"another": 1}') == "new"
     assert horizon.id_reused == 0
 
@@ -56,5 +61,5 @@ def test_a_replay_of_what_was_new_rebuilds_it() -> None:
     replayed = Horizon(size=50)
     assert all(replayed.admit(*event) == "new" for event in plain)
     assert replayed.id_reused == live.id_reused
-    assert all(replayed.knows(*event) for event in plain[-50:])
+    assert all(knows(replayed, *event) for event in plain[-50:])
     assert len(replayed) == len(live) == 50

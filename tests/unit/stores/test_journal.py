@@ -330,6 +330,13 @@ def test_a_cancelled_wait_does_not_unwrite_the_frame(tmp_path: Path) -> None:
     assert [frame.body for frame in contents(tmp_path / "j")[0]] == [b"kept", b"next"]
 
 
+def test_other_files_in_the_directory_are_left_alone(tmp_path: Path) -> None:
+    frames = fill(tmp_path / "j", 1)
+    for name in ("copy.journal", "00000000000000000001.journal.bak", "1.journal"):
+        (tmp_path / "j" / name).write_text("not ours")
+    assert contents(tmp_path / "j") == (frames, None)
+
+
 def test_a_lost_or_foreign_id_is_told_not_replaced(tmp_path: Path) -> None:
     fill(tmp_path / "j", 1)
     path = tmp_path / "j" / "id"
