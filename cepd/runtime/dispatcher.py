@@ -1,0 +1,165 @@
+"""Works the stored deliveries off: claims what is due, tries it, writes down how it ended and what comes next.
+
+What is owed lives in the store alone; here is only what is under way. So a stop or a crash loses nothing: what was
+under way is claimed again at the next start, under the same id. How a delivery is sent is the actions' business, when
+it is tried again is `cepd.policies.retry`'s.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from cepd.model.delivery import Delivery, Outcome
+from cepd.model.duration import SECOND
+from cepd.model.errors import RetryLaterError
+from cepd.policies.retry import next_step
+from cepd.ports import Clock, Store
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+"""Seconds between tries while the store is away."""
+_SHORTEST_SLEEP = 0.01
+
+
+class Dispatcher:
+    """At most `concurrency` deliveries are under way at once; the store keeps those of one order key in order."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        perform: Callable[[Delivery], Awaitable[Outcome]],
+        jitter: Callable[[], float],
+        concurrency: int = 16,
+    ) -> None:
+        """`perform` makes one try. `jitter` gives the factor for the next wait, from 0.9 to 1.1."""
+        self._store = store
+        self._clock = clock
+        self._perform = perform
+        self._jitter = jitter
+        self._concurrency = concurrency
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._stopping = False
+        self._ended = asyncio.Event()
+        self._ended.set()
+        self._waiting = 0
+
+    def wake(self) -> None:
+        """Something may be due: call it when deliveries were added."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until `drain`; then it claims nothing more and ends with the last delivery under way."""
+        self._ended.clear()
+        try:
+            while not self._stopping:
+                await self._sleep(await self._lasting(self._look, self._sleep))
+            await self._finished()
+        finally:
+            await self._hand_back()
+            self._ended.set()
+
+    async def drain(self, within: float) -> None:
+        """Claims nothing more and waits, at most `within` seconds, for what is under way. The rest stays as it is in
+        the store and is claimed again at the next start."""
+        self._stopping = True
+        self.wake()
+        try:
+            async with asyncio.timeout(within):
+                await self._ended.wait()
+        except TimeoutError:
+            log.warning("deliveries left under way", extra={"number": len(self._under_way)})
+            await self._hand_back()
+
+    async def _look(self) -> float | None:
+        """Starts what is due. Seconds until it is worth looking again; None: when woken."""
+        self._woken.clear()
+        free = self._concurrency - len(self._under_way)
+        if self._stopping or not free:
+            return 0.0 if self._stopping else None
+        claimed = await self._store.claim(self._clock.now(), free)
+        for delivery in claimed:
+            task = asyncio.create_task(self._deliver(delivery))
+            self._under_way.add(task)
+            task.add_done_callback(self._forget)
+        if claimed:
+            return 0.0
+        due = await self._store.next_due()
+        return None if due is None else max((due - self._clock.now()) / SECOND, _SHORTEST_SLEEP)
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        try:
+            number = await self._lasting(lambda: self._store.begin_attempt(delivery.id, self._clock.now()))
+            outcome = await self._try(delivery)
+            now = self._clock.now()
+            step = next_step(delivery, outcome, now, self._jitter())
+            await self._lasting(
+                lambda: self._store.settle(
+                    delivery.id,
+                    attempt=number,
+                    outcome=outcome,
+                    state=step.state,
+                    attempts=step.attempts,
+                    next_at=step.next_at,
+                    at=now,
+                )
+            )
+        except Exception:  # one delivery must not stop the others; it stays `sending` until the next start
+            log.exception("delivery not settled", extra={"delivery": delivery.id, "target": delivery.target})
+
+    async def _try(self, delivery: Delivery) -> Outcome:
+        try:
+            return await self._perform(delivery)
+        except Exception as error:  # a fault of cepd's own must not lose what is owed: it counts as a failed try
+            log.exception("delivery failed", extra={"delivery": delivery.id, "target": delivery.target})
+            return Outcome(result="retryable", detail=f"a fault in cepd: {type(error).__name__}")
+
+    async def _lasting(
+        self, call: Callable[[], Awaitable[T]], wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> T:
+        """The call's result, tried until the store takes it: what was sent must not be forgotten. An outage is told
+        once, however many wait for its end."""
+        pause = 0.0
+        while True:
+            try:
+                result = await call()
+            except RetryLaterError as error:
+                if not self._waiting:
+                    log.error("store away", extra={"reason": error.message})
+                if not pause:
+                    self._waiting += 1
+                pause = min(pause * 2, _LONGEST_PAUSE) or _FIRST_PAUSE
+                await wait(pause)
+            else:
+                if pause:
+                    self._waiting -= 1
+                    if not self._waiting:
+                        log.info("store back")
+                return result
+
+    async def _sleep(self, pause: float | None) -> None:
+        try:
+            async with asyncio.timeout(pause):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    async def _finished(self) -> None:
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _hand_back(self) -> None:
+        """Cuts off what is still under way."""
+        for task in self._under_way:
+            task.cancel()
+        await self._finished()
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self.wake()
