@@ -1,13 +1,10 @@
 """Words to the service manager: ready, alive, stopping. Silent where none listens.
 
-Protocol: sd_notify(3), datagrams to the socket that NOTIFY_SOCKET names; WATCHDOG_USEC says how often it wants a sign
-of life, in microseconds.
+Protocol: sd_notify(3), datagrams to the socket that NOTIFY_SOCKET names.
 """
 
 import os
 import socket
-
-from cepd.model.duration import Span
 
 
 def notify(state: str) -> bool:
@@ -19,9 +16,3 @@ def notify(state: str) -> bool:
         sender.connect("\0" + address[1:] if address.startswith("@") else address)
         sender.sendall(state.encode())
     return True
-
-
-def watchdog_interval() -> Span | None:
-    """Half of the time after which the service manager restarts a silent daemon; None where it does not watch."""
-    given = os.environ.get("WATCHDOG_USEC", "")
-    return int(given) // 2 if given.isdecimal() else None

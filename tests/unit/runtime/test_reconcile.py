@@ -18,21 +18,20 @@ def problem(file: str, message: str, severity: str = "error") -> Problem:
 
 def load(tree: Tree) -> Generation:
     """A tree in small: `bad`, `warn`, or words that define (`+name`) and need (`name`) something of another file."""
-    found: list[Problem] = []
-    defined: dict[str, str] = {}
-    for path, content in tree.files.items():
-        for word in content.decode().split():
-            if word.startswith("+") and defined.setdefault(word[1:], path) != path:
-                found.append(problem(path, f"{word[1:]} is there twice"))
-    for path, content in tree.files.items():
-        for word in content.decode().split():
-            if word in ("bad", "warn"):
-                found.append(problem(path, word, "error" if word == "bad" else "warning"))
-            elif not word.startswith(("+", "v")) and word not in defined:
-                found.append(problem(path, f"no {word}"))
+    words = [(path, word) for path, content in tree.files.items() for word in content.decode().split()]
+    defined = {word[1:]: path for path, word in reversed(words) if word.startswith("+")}
+    found = [problem for path, word in words if (problem := fault(path, word, defined)) is not None]
     return Generation(
         digest=digest_of(tree.files), settings=Settings(), definitions=(), channels={}, files=(), problems=tuple(found)
     )
+
+
+def fault(path: str, word: str, defined: Mapping[str, str]) -> Problem | None:
+    if word in ("bad", "warn"):
+        return problem(path, word, "error" if word == "bad" else "warning")
+    if word.startswith("+"):
+        return problem(path, f"{word} is there twice") if defined[word[1:]] != path else None
+    return None if word.startswith("v") or word in defined else problem(path, f"no {word}")
 
 
 def tree_of(files: Mapping[str, str], *unreadable: str) -> Tree:

@@ -1,0 +1,225 @@
+"""Where concrete classes meet: from the options of `cepd run` to the running daemon."""
+
+import asyncio
+import logging
+import random
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import uvloop
+
+from cepd import plugins
+from cepd.config.load import load
+from cepd.engine.program import Program
+from cepd.intake.horizon import Horizon
+from cepd.model.delivery import Delivery, Outcome
+from cepd.model.duration import SECOND, Span
+from cepd.model.errors import RetryLaterError
+from cepd.model.generation import Generation
+from cepd.model.settings import Settings
+from cepd.net import GuardedClient
+from cepd.ports import Clock, Store, Tools
+from cepd.runtime.clock import SystemClock
+from cepd.runtime.daemon import Daemon
+from cepd.runtime.deployment import Deployment, deploy, perform
+from cepd.runtime.dispatcher import Dispatcher
+from cepd.runtime.feed import Feed
+from cepd.runtime.generations import Generations
+from cepd.runtime.heartbeat import Heartbeat
+from cepd.runtime.inbox import Inbox
+from cepd.runtime.machine import Machine
+from cepd.runtime.processor import Processor
+from cepd.runtime.recorder import Recorder
+from cepd.runtime.reloader import Reloaded, Reloader
+from cepd.runtime.status import config_samples, part_samples, store_samples, unready
+from cepd.runtime.watcher import Watcher
+from cepd.secrets import ProcessSecrets
+from cepd.stores.journal import open_journal
+from cepd.stores.sqlite import open_store
+from cepd.telemetry.logs import setup_logging
+from cepd.telemetry.metrics import Metrics, Sample, Source
+from cepd.web.app import create_app
+from cepd.web.auth import TokenFile
+from cepd.web.server import bind, check_listen, serve, url_of
+from cepd.web.services import Services
+
+log = logging.getLogger(__name__)
+
+SCRAPE_PATIENCE = 2.0
+"""Seconds that a scrape waits for the store's counts; without them it shows the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What `cepd run` was told. `tokens`: the token file; None: loopback only."""
+
+    root: Path
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    tokens: Path | None = None
+    poll_interval: Span = 10 * SECOND
+    drain: Span = 10 * SECOND
+    log_format: str = "auto"
+    """auto, text or json. auto: text on a terminal."""
+
+
+def run_daemon(options: RunOptions) -> int:
+    """Runs until SIGTERM or SIGINT; 0. StartError where the daemon cannot begin."""
+    secrets = ProcessSecrets()
+    as_json = options.log_format == "json" or (options.log_format == "auto" and not sys.stdout.isatty())
+    setup_logging(as_json, secrets.redact)
+    check_listen(options.host, with_tokens=options.tokens is not None)
+    tokens = TokenFile(options.tokens) if options.tokens else None
+    if tokens and (exposure := tokens.exposure()):
+        log.warning("tokens exposed", extra={"reason": exposure})
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(options, secrets, tokens))
+    return 0
+
+
+async def _run(options: RunOptions, secrets: ProcessSecrets, tokens: TokenFile | None) -> None:
+    stop = asyncio.Event()
+    http = GuardedClient()
+    listener = bind(options.host, options.port)
+    daemon, metrics = build(options, http, secrets, tokens)
+    _own_signals(stop, daemon.watcher.wake)
+    app = create_app(_services(daemon, metrics, tokens, stop))
+    log.info("listening", extra={"url": url_of(listener)})
+    try:
+        await daemon.run(stop, lambda: serve(app, listener, stop))
+    finally:
+        listener.close()
+        await http.aclose()
+
+
+def build(
+    options: RunOptions, http: GuardedClient, secrets: ProcessSecrets, tokens: TokenFile | None
+) -> tuple[Daemon, Metrics]:
+    """The daemon's parts, opened and connected, not started; on the loop that will run them. StartError where the data
+    directory cannot be had."""
+    journal = open_journal(options.data_dir / "journal")
+    store = open_store(options.data_dir / "cepd.db")
+    clock = SystemClock(journal.last_clock)
+    metrics = Metrics()
+    tools = Tools(http=http, secrets=secrets, clock=clock, egress=())
+    ready_to_run = partial(deploy, modules=plugins.plugin, tools=tools)
+    generations = Generations(options.data_dir / "generations")
+    load_tree = partial(load, catalog=plugins.built())
+
+    def restore(digest: str, before: Program | None) -> Deployment:
+        tree, revision = generations.read(digest)
+        return ready_to_run(load_tree(tree), revision, before)
+
+    machine = Machine(ready_to_run(_nothing(), "", None), journal.id)
+    feed = Feed(journal, clock)
+    horizon = Horizon()
+    dispatcher = Dispatcher(store, clock, _performer(machine, metrics), lambda: random.uniform(0.9, 1.1))
+    recorder = Recorder(store, clock, metrics, recorded=dispatcher.wake)
+    reloader = Reloader(
+        options.root,
+        load=load_tree,
+        deploy=ready_to_run,
+        generations=generations,
+        machine=machine,
+        feed=feed,
+        clock=clock,
+        metrics=metrics,
+    )
+
+    async def reload() -> Reloaded:
+        if tokens:
+            tokens.reload()
+        return await reloader.reload()
+
+    heartbeat = Heartbeat()
+    metrics.read_from(part_samples(feed, recorder, machine, heartbeat, lambda: horizon.id_reused))
+    metrics.read_from(config_samples(reloader, machine))
+    metrics.read_from(_store_source(store, clock))
+    daemon = Daemon(
+        clock=clock,
+        journal=journal,
+        store=store,
+        horizon=horizon,
+        feed=feed,
+        machine=machine,
+        inbox=Inbox(feed, horizon, metrics),
+        recorder=recorder,
+        processor=Processor(feed, machine, recorder, clock),
+        dispatcher=dispatcher,
+        reloader=reloader,
+        watcher=Watcher(options.root, options.poll_interval),
+        heartbeat=heartbeat,
+        restore=restore,
+        kept_files=lambda digest: generations.read(digest)[0].files,
+        reload=reload,
+        drain=options.drain,
+    )
+    return daemon, metrics
+
+
+def _nothing() -> Generation:
+    """What runs before the first good tree."""
+    return Generation(digest="", settings=Settings(), definitions=(), channels={}, files=())
+
+
+def _performer(machine: Machine, metrics: Metrics) -> Callable[[Delivery], Awaitable[Outcome]]:
+    """One try of a delivery by what holds now, counted by how it ended."""
+
+    async def attempt(delivery: Delivery) -> Outcome:
+        outcome = await perform(delivery, machine.deployment, plugins.plugin)
+        metrics.count("cepd_delivery_attempts_total", delivery.target, outcome.result)
+        return outcome
+
+    return attempt
+
+
+def _store_source(store: Store, clock: Clock) -> Source:
+    """Asks the store at each scrape, which runs in another thread than the loop that this is called on."""
+    loop = asyncio.get_running_loop()
+
+    def read() -> Iterator[Sample]:
+        asked = asyncio.run_coroutine_threadsafe(store.counts(), loop)
+        try:
+            counts = asked.result(SCRAPE_PATIENCE)
+        except (RetryLaterError, TimeoutError) as error:
+            asked.cancel()
+            log.warning("store not scraped", extra={"reason": str(error) or "it took too long"})
+            return
+        yield from store_samples(counts, clock.now())
+
+    return read
+
+
+def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: asyncio.Event) -> Services:
+    return Services(
+        submit=daemon.inbox.submit,
+        store=daemon.store,
+        deployment=lambda: daemon.machine.deployment,
+        last_reload=lambda: daemon.reloader.last,
+        reload=daemon.reload,
+        unready=lambda: unready(daemon.inbox, daemon.machine),
+        unhealthy=lambda: daemon.broken,
+        render_metrics=metrics.render,
+        clock=daemon.clock,
+        drain=stop,
+        tokens=tokens,
+    )
+
+
+def _own_signals(stop: asyncio.Event, look_again: Callable[[], None]) -> None:
+    """SIGTERM and SIGINT begin to stop, and end the process at once the second time; SIGHUP reads the folder again."""
+    loop = asyncio.get_running_loop()
+
+    def begin_to_stop() -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, begin_to_stop)
+    loop.add_signal_handler(signal.SIGHUP, look_again)
