@@ -61,7 +61,8 @@ def _by_type(validator: Any, by_type: Schema, instance: Json, schema: Schema) ->
     known = schema["properties"]
     for name in instance:
         if name not in known and difflib.get_close_matches(str(name), [key], 1):
-            yield from validator.descend(instance, {"properties": {**known, name: True}, _UNKNOWN: False})
+            others = {other: True for other in instance if other != name}
+            yield from validator.descend(instance, {"properties": {**known, **others}, _UNKNOWN: False})
 
 
 _UNKNOWN = "additionalProperties"
@@ -185,7 +186,11 @@ def _part(path: Path) -> str:
 
 
 def _field(path: Path, data: Json) -> str:
-    return label(path, data) if path else "the document"
+    """The value at a path, in words: `severity of rule cpu-high`, `channel 1 of action 2 of rule cpu-high`."""
+    if not path:
+        return "the document"
+    above = path[:-1] if isinstance(path[-1], str) else path[:-2]
+    return f"{_part(path)} of {label(above, data)}"
 
 
 def shown(value: Json) -> str:

@@ -81,7 +81,7 @@ class Findings:
 
     def _place(self, original: Path, at: At, span: Span | None, text: Json) -> Place:
         if span is not None and value_at(self.document.data, original) == text:
-            return place_within(value_node(self.document.root, original), self.document.text, *span)
+            return place_within(value_node(self.document.root, original), text, self.document.text, *span)
         return _PLACES[at](self.document.root, original)
 
     def _keep(self, code: str, message: str, help: str, place: Place, path: Path, pointer: str) -> None:

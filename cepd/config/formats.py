@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cepd.config.findings import Findings, Span
-from cepd.config.pointers import Path, path_of
+from cepd.config.pointers import Path, path_of, value_at
 from cepd.config.sites import Site
 from cepd.engine.paths import path_fault
 from cepd.engine.trees import read_condition
@@ -43,6 +43,9 @@ def read_sites(sites: list[Site], findings: Findings) -> dict[Path, Any]:
     return meant
 
 
+_TEMPLATES = "write {{ field }}, or {{ '{{' }} for braces in the text"
+
+
 def _tell(error: InputError, code: str, site: Site, findings: Findings) -> None:
     path, at, span = site.path, "value", None
     if isinstance(error, ConditionError):
@@ -54,13 +57,12 @@ def _tell(error: InputError, code: str, site: Site, findings: Findings) -> None:
     elif isinstance(error, TemplateError):
         path = (*path, *path_of(error.pointer, site.value))
         span = None if error.offset is None else _rest_of_line(site.value, error, path, site.path)
-    findings.add(code, path, error.message, error.help, at="key" if at == "key" else "value", span=span)
+    help = error.help or (_TEMPLATES if isinstance(error, TemplateError) else "")
+    findings.add(code, path, error.message, help, at="key" if at == "key" else "value", span=span)
 
 
 def _rest_of_line(value: Json, error: TemplateError, path: Path, above: Path) -> Span | None:
     """From the offset of a template's fault to the end of its line."""
-    from cepd.config.pointers import value_at
-
     text = value_at(value, path[len(above) :])
     if not isinstance(text, str) or error.offset is None or error.offset >= len(text):
         return None

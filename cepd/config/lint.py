@@ -24,11 +24,11 @@ _POSITIONS = {"poll": ("trigger", "poll")}
 
 
 def idle_because(rule: Rule, path: Path, sheet: Sheet, catalog: Catalog) -> str | None:
-    """Why a rule does not run, in words; None where it does. Adds a warning for what cepd cannot run yet."""
-    reasons = [*_unsupported(rule, path, sheet), *_unbuilt_actions(path, sheet, catalog)]
+    """Why a rule does not run, in words; None where it does. Adds a warning for what of an
+    enabled rule cepd cannot run yet."""
     if not rule.enabled:
         return "disabled"
-    return "; ".join(reasons) or None
+    return "; ".join([*_unsupported(rule, path, sheet), *_unbuilt_actions(path, sheet, catalog)]) or None
 
 
 def _unsupported(rule: Rule, path: Path, sheet: Sheet) -> Iterator[str]:

@@ -103,9 +103,11 @@ def _tell_unknown_kind(data: Json, findings: Findings) -> None:
         findings.add("CEP100", (), "a document is a mapping with a kind", help)
     elif "kind" not in data:
         near = difflib.get_close_matches("kind", list(data), 1)
+        if near:
+            findings.add("CEP100", (near[0],), f"{near[0]!r} is not a kind", "did you mean 'kind'?", at="key")
+            return
         settings = not schema_of("settings")["properties"].keys().isdisjoint(data.keys() - {"$schema"})
         help = f"settings stand in {SETTINGS_FILE} at the root" if settings else f"add kind: RulePack; {help}"
-        help = f"did you mean 'kind' by {near[0]!r}?" if near else help
         findings.add("CEP100", (), "the document does not say its kind", help, at="first_key")
     else:
         near = difflib.get_close_matches(str(data["kind"]), kinds, 1)
@@ -115,6 +117,7 @@ def _tell_unknown_kind(data: Json, findings: Findings) -> None:
 
 def _read(sheet: Sheet) -> None:
     """Checks one document by itself."""
+    readable = [path for path, _ in sheet.rules() if sheet.findings.clean(path)]
     find_secrets(sheet.findings)
     name = SCHEMAS.get(sheet.kind)
     if name is None:
@@ -122,7 +125,7 @@ def _read(sheet: Sheet) -> None:
     check(name, sheet.findings)
     sheet.sites.extend(sites_of(sheet.data, schema_of(name)))
     sheet.meant.update(read_sites(sheet.sites, sheet.findings))
-    for path, _ in sheet.rules():
+    for path in readable:
         check_rule(path, sheet.meant, sheet.findings)
 
 

@@ -102,7 +102,7 @@ class Parsed:
 def parse(file: str, data: bytes) -> Parsed:
     """The documents of a file's bytes. Empty documents are left out."""
     if len(data) > MAX_BYTES:
-        fault = Fault("CEP008", f"the file has {len(data):,} bytes", f"split it: {MAX_BYTES:,} are the limit", _TOP)
+        fault = Fault("CEP008", f"the file is larger than {MAX_BYTES:,} bytes", "split it by team or subject", _TOP)
         return Parsed("", faults=[fault])
     try:
         text = data.decode("utf-8-sig")

@@ -71,13 +71,13 @@ def _child(node: Any, part: str | int) -> tuple[Any, Any] | None:
     return None
 
 
-def place_within(node: Any, text: str, start: int, end: int) -> Place:
-    """Where the code points `start` to `end` of a scalar's value stand in its source `text`.
+def place_within(node: Any, value: str, text: str, start: int, end: int) -> Place:
+    """Where the code points `start` to `end` of a scalar's `value` stand in the `text` of its file.
 
     Exact for plain, quoted and literal scalars, escapes and folded lines included; the same in folded block scalars
     but for white space.
     """
-    source = _source_indexes(node, text, end)
+    source = _source_indexes(node, value, text, end)
     first = source[start]
     last = source[end - 1] + 1 if end > start else first + 1
     line, column = node.start_mark.line, node.start_mark.column
@@ -91,9 +91,8 @@ def place_within(node: Any, text: str, start: int, end: int) -> Place:
 _HEX_ESCAPES = {"x": 2, "u": 4, "U": 8}
 
 
-def _source_indexes(node: Any, text: str, count: int) -> list[int]:
+def _source_indexes(node: Any, value: str, text: str, count: int) -> list[int]:
     """For each of the first `count` code points of the value, and one beyond, its index in `text`."""
-    value = node.value
     at = node.start_mark.index
     style = node.style or ""
     if style in ("'", '"'):

@@ -1,39 +1,24 @@
-"""Small trees for tests of the real process."""
+"""Trees of files for tests of the loader: from texts, without a disk."""
 
-import base64
 from pathlib import Path
 
-SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+from cepd.config.catalog import Catalog
+from cepd.config.load import load
+from cepd.config.tree import Tree
+from cepd.model.generation import Generation
 
-CHANNEL = """
-kind: Channel
-name: ops
-type: webhook
-url: {env: OPS_URL}
-secret: {env: OPS_SECRET}
-allow_private: true
-retry: {delays: [100ms, 100ms, 100ms, 100ms]}
-"""
-
-PACK = """
-kind: RulePack
-name: hosts
-rules:
-  - id: cpu
-    severity: critical
-    trigger: {type: event, event_type: host.cpu}
-    when: cpu_percent > 90
-    group_by: [host]
-    suppress: 1h
-    actions:
-      - {type: notify, channels: [ops], message: "CPU {{ cpu_percent }} on {{ host }}"}
-"""
+CATALOG = Catalog(actions=frozenset({"webhook", "notify"}), channels=frozenset({"webhook"}))
 
 
-def write_tree(root: Path, files: dict[str, str] | None = None) -> Path:
-    """A tree with the channel `ops` and the rule `cpu`, or with the given files."""
-    for name, text in (files if files is not None else {"channels.yaml": CHANNEL, "packs/hosts.yaml": PACK}).items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return root
+def tree_of(**files: str) -> Tree:
+    """A tree of files by stem: `a="kind: …"` is `a.yaml`; a double underscore is a slash."""
+    named = {name.replace("__", "/") + ".yaml": text.encode() for name, text in files.items()}
+    return Tree(root=Path("/nowhere"), files=dict(sorted(named.items())))
+
+
+def loaded(**files: str) -> Generation:
+    return load(tree_of(**files), CATALOG)
+
+
+def codes(generation: Generation) -> list[str]:
+    return [problem.code for problem in generation.problems]

@@ -77,8 +77,8 @@ LINT_CODES: tuple[Code, ...] = (
         severity="warning",
         title="a condition that is always the same",
         explanation="A part of the condition compares fixed values only. Names without quotes are fields, text has "
-        'quotes: `"cpu_percent" == 85` compares a text with a number.',
-        bad=PACK.replace("cpu_percent > 85", "'\"cpu_percent\" == 85'"),
-        good=PACK,
+        'quotes: `"env" == "prod"` compares two texts, which are never the same.',
+        bad=PACK.replace("cpu_percent > 85", 'cpu_percent > 85 and "env" == "prod"'),
+        good=PACK.replace("cpu_percent > 85", 'cpu_percent > 85 and env == "prod"'),
     ),
 )
