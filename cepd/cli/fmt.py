@@ -109,7 +109,7 @@ def rewrite(found: Found) -> Path:
         if target != found.path:
             found.path.unlink()
     except OSError as error:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # what is left of the draft is hidden, and the fault below is the one to mend
             draft.unlink()
         raise InputError(
             f"cannot write {target}: {error.strerror}", help="mend the permissions of its folder"
