@@ -175,4 +175,7 @@ def _words(error: Exception) -> str:
 
 
 def _fail(message: str, cause: Exception | None = None) -> NoReturn:
-    raise TemplateError(message, help="write {{ name | default('-') }} for a name that may be missing") from cause
+    missing = isinstance(cause, jinja2.UndefinedError)
+    raise TemplateError(
+        message, help="write {{ name | default('-') }} if it may be missing" if missing else ""
+    ) from cause

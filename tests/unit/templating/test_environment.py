@@ -48,8 +48,9 @@ def test_members_of_a_mapping_win_over_its_methods() -> None:
     ],
 )
 def test_a_missing_name_is_an_error_that_names_it(text: str, word: str) -> None:
-    with pytest.raises(TemplateError, match=word):
+    with pytest.raises(TemplateError, match=word) as raised:
         rendered(text, event={"list": []})
+    assert "default" in raised.value.help
 
 
 @pytest.mark.parametrize(
@@ -202,3 +203,10 @@ def test_rendering_changes_nothing_it_was_given() -> None:
     names = {"tags": ["b", "a"], "event": {"x": [1]}}
     assert rendered("{{ tags | sort | join }}{% for i in event.x %}{{ i }}{% endfor %}", **names) == "ab1"
     assert names == {"tags": ["b", "a"], "event": {"x": [1]}}
+
+
+def test_an_event_may_have_fields_of_any_name() -> None:
+    names = ("context", "environment", "range", "loop turns", "loop", "__class__", "a-b", "l_0_x")
+    fields = dict.fromkeys(names, "v")
+    text = "{{ context }}{{ environment }}{{ range }}{{ __class__ }}{% for x in [1] %}{{ loop.index }}{% endfor %}"
+    assert rendered(text, **fields) == "vvvv1"
