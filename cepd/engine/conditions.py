@@ -46,6 +46,9 @@ def compile_condition(condition: Condition) -> Holds:
         case Not(item):
             inner = compile_condition(item)
             return lambda fields: not inner(fields)
+        case All((one, other)):
+            first, second = compile_condition(one), compile_condition(other)
+            return lambda fields: first(fields) and second(fields)
         case All(items):
             every = tuple(compile_condition(item) for item in items)
             return lambda fields: all(holds(fields) for holds in every)
@@ -158,6 +161,8 @@ def _predicate(op: Operator, right: Literally, ignore_case: bool) -> Predicate:
         return lambda value: value.__class__ is str and value in texts
     if op == "==" and literal.__class__ is str:
         return lambda value: bool(value == literal)
+    if op == "!=" and literal.__class__ is str:
+        return lambda value: value.__class__ is str and value != literal
     if literal is None and op == "!=":
         return lambda value: value is not None and value is not MISSING
     if op == "not_in" and None in literal:
