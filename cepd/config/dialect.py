@@ -80,9 +80,9 @@ def is_dialect(document: Json) -> Literal["rule", "api"] | None:
     """Whether a document without `kind` is a bare rule or a bare API of the dialect."""
     if not isinstance(document, dict) or "kind" in document:
         return None
-    if not _API_MARKS.isdisjoint(document):
-        return "api"
-    return "rule" if not _RULE_MARKS.isdisjoint(document) else None
+    if not _RULE_MARKS.isdisjoint(document):
+        return "rule"
+    return "api" if not _API_MARKS.isdisjoint(document) else None
 
 
 def api_names(document: dict[str, Json]) -> list[str]:

@@ -1,5 +1,6 @@
 """The documents' own rules, as they stand, beside what a person wrote for them: the same text, the same meaning."""
 
+import json
 import shutil
 from functools import cache
 from pathlib import Path
@@ -7,12 +8,16 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
 
 from cepd.cli.fmt import canonical_text
 from cepd.config.load import load
-from cepd.config.tree import read_tree
+from cepd.config.tree import Tree, read_tree
 from cepd.engine.fingerprint import episode_fingerprint, state_fingerprint
 from cepd.model.generation import Definition, Generation
+from cepd.model.rule import Rule
 from cepd.plugins import built
 from cepd.runtime.simulate import simulate_payload
 
@@ -90,3 +95,58 @@ def test_each_file_stands_alone(tmp_path: Path) -> None:
         generation = load(read_tree(folder), built())
         assert len(generation.definitions) == (not path.stem.endswith(".api"))
         assert not [found for found in generation.problems if found.severity == "error" and found.code < "CEP200"]
+
+
+LEAVES = st.builds(
+    lambda field, op, value: {"field": field, "operator": op, "threshold": value},
+    st.sampled_from(["cpu", "mem.used", "서버", "a-b"]),
+    st.sampled_from([">", "<=", "==", "!="]),
+    st.sampled_from([1, 2.5, "85", " 7 "]),
+)
+TREES = st.recursive(
+    LEAVES,
+    lambda some: st.builds(
+        lambda conditions, logic: {"conditions": conditions, "logic": logic},
+        st.lists(some, min_size=1, max_size=3),
+        st.sampled_from(["AND", "OR", "NOT"]),
+    ),
+    max_leaves=5,
+)
+WINDOWS = st.sampled_from(
+    [{"type": "tumbling", "size": "5m"}, {"type": "sliding", "size": "5m", "slide": "1m", "group_by": "a, b"}]
+)
+METRICS = st.builds(
+    lambda leaf, timing: {**leaf, **timing},
+    LEAVES,
+    st.sampled_from([{}, {"duration": "5m"}, {"duration": "5m", "aggregation": "avg"}]),
+)
+RULES = st.fixed_dictionaries(
+    {"rule_name": st.sampled_from(["r", "CPU 경보", "a b"]), "composite_condition": TREES},
+    optional={"window_config": WINDOWS, "is_active": st.booleans(), "description": st.sampled_from(["x\ny", "a: b"])},
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(RULES, METRICS)
+def test_the_canonical_text_says_what_any_bare_rule_says(fields: dict[str, Any], spec: dict[str, Any]) -> None:
+    bare = {
+        **fields,
+        "trigger_type": "metric",
+        "trigger_spec": spec,
+        "action_spec": {"endpoint": "https://hooks.example.com/x", "body": {"on": "yes", "n": [None, "{{ cpu }}: x"]}},
+    }
+    before = rule_in("bare.json", json.dumps(bare).encode())
+    text = canonical_text("bare.json", json.dumps(bare).encode())
+    assert text is not None
+    after = rule_in("bare.yaml", text.encode())
+    assert state_fingerprint(after) == state_fingerprint(before)
+    assert episode_fingerprint(after) == episode_fingerprint(before)
+    conditions = {"when": None, "having": None}
+    assert structs.replace(after, **conditions) == structs.replace(before, **conditions)
+
+
+def rule_in(name: str, data: bytes) -> Rule:
+    generation = load(Tree(root=HERE, files={name: data}), built())
+    assert not [problem for problem in generation.problems if problem.severity == "error"]
+    [found] = generation.definitions
+    return found.rule

@@ -21,6 +21,7 @@ from tests.support.dialect import AVERAGE, HOOK, bare, found, rule
         ({"id": "a", "trigger": {"type": "event"}, "actions": []}, "rule"),
         ({"api_name": "a", "logic_type": "sql"}, "api"),
         ({"logic_type": "sql", "logic_body": "SELECT 1", "description": "d"}, "api"),
+        ({"rule_id": "a", "api_id": "misplaced"}, "rule"),
         ({"kind": "RulePack", "rules": [{"rule_id": "a"}], "rule_name": "a"}, None),
         ({"name": "pack", "rules": []}, None),
         ({"name": "hook", "type": "webhook", "url": "https://x.example.com"}, None),
