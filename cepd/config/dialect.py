@@ -93,9 +93,7 @@ def api_names(document: dict[str, Json]) -> list[str]:
 
 
 def translate(document: dict[str, Json], stem: str) -> Translation:
-    """The rule pack that a bare rule means. `stem` is the file's name without its ending: the last resort for an id.
-
-    """
+    """The rule pack that a bare rule means. `stem` is the file's name without its ending: the last resort for an id."""
     if is_dialect(document) == "api":
         message, remedy = "APIs cannot run yet", "leave the file as it is: actions may name the API already"
         return Translation({}, {}, [Finding("CEP311", "", message, remedy)])
