@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.trees import CHANNEL, PACK, write_tree
+from tests.support.ops_tree import CHANNEL, PACK, write_tree
 
 
 def cepd(*arguments: object, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.daemon import Daemon, eventually
 from tests.support.receiver import Receiver
-from tests.support.trees import CHANNEL, PACK, SECRET, write_tree
+from tests.support.ops_tree import CHANNEL, PACK, SECRET, write_tree
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 GOOD = b'{"type": "other", "n": 1}'

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.daemon import Daemon, eventually
 from tests.support.receiver import Receiver
-from tests.support.trees import SECRET, write_tree
+from tests.support.ops_tree import SECRET, write_tree
 
 ROOT = Path(__file__).parents[2]
 EVENT = {"type": "host.cpu", "id": "one", "host": "web-1", "cpu_percent": 99}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.daemon import Daemon, eventually
-from tests.support.trees import CHANNEL, PACK, SECRET, write_tree
+from tests.support.ops_tree import CHANNEL, PACK, SECRET, write_tree
 
 ENVIRONMENT = {"OPS_URL": "http://127.0.0.1:9/", "OPS_SECRET": SECRET}
 ACTIVE_WITHIN = 2.0
