@@ -67,7 +67,8 @@ async def deliver(
             allow_private=allow_private,
         )
     except RefusedError as error:
-        return Outcome(result="permanent", detail=_detail(error.message, tools.secrets))
+        said = f"{error.message}; {error.help}" if error.help else error.message
+        return Outcome(result="permanent", detail=_detail(said, tools.secrets))
     except HttpError as error:
         return Outcome(result="unknown" if error.sent else "retryable", detail=_detail(error.detail, tools.secrets))
     said = "" if result_of(answer.status) == "sent" else answer.body[: _DETAIL_LENGTH * 4].decode(errors="replace")

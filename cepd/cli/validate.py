@@ -57,7 +57,9 @@ def validate(
     errors = sum(problem.severity == "error" for problem in problems)
     warnings = sum(problem.severity == "warning" for problem in problems)
     if format is Format.json:
-        say_json({"problems": problems, "files": files, "rules": rules, "errors": errors, "warnings": warnings})
+        say_json(
+            {"problems": _located(checked), "files": files, "rules": rules, "errors": errors, "warnings": warnings}
+        )
     else:
         _print(checked, format)
     if not files:
@@ -98,6 +100,17 @@ def check(paths: list[Path]) -> list[Checked]:
 
 def _under(name: str, prefixes: list[str]) -> bool:
     return any(not prefix or name == prefix or name.startswith(prefix + "/") for prefix in prefixes)
+
+
+def _located(checked: list[Checked]) -> list[Problem]:
+    """The findings with paths as text shows them: what can be opened from the current folder."""
+    from cepd.config.render import shown_path
+
+    return [
+        msgspec.structs.replace(problem, file=shown_path(problem, one.tree))
+        for one in checked
+        for problem in one.problems
+    ]
 
 
 def _print(checked: list[Checked], format: Format) -> None:

@@ -4,15 +4,14 @@ The source line is shown with every secret-looking part masked, so that a log of
 """
 
 import os
-import re
 import unicodedata
 from pathlib import Path
 
-from cepd.config.secrets import mask
+from cepd.config.masking import masked
+from cepd.config.places import lines_of
 from cepd.config.tree import Tree
 from cepd.model.problem import Problem
 
-_LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _LONGEST = 160
 _COLOURS = {"error": "31", "warning": "33", "info": "36"}
 
@@ -23,7 +22,7 @@ def render_text(problem: Problem, tree: Tree, *, colour: bool) -> str:
     plain = "\x1b[0m" if colour else ""
     place = f":{problem.line}:{problem.column}" if problem.line else ""
     code = f"{strong}{problem.severity}[{problem.code}]{plain}"
-    lines = [f"{_printable(_shown_path(problem, tree))}{place}: {code} {_printable(problem.message)}"]
+    lines = [f"{_printable(shown_path(problem, tree))}{place}: {code} {_printable(problem.message)}"]
     lines += _excerpt(problem, tree, strong, plain)
     if problem.help:
         lines.append(f"   help: {_printable(problem.help)}  (cepd explain {problem.code})")
@@ -32,7 +31,7 @@ def render_text(problem: Problem, tree: Tree, *, colour: bool) -> str:
 
 def render_github(problem: Problem, tree: Tree) -> str:
     """One workflow command, which GitHub shows beside the line of a pull request."""
-    fields = {"file": _shown_path(problem, tree)}
+    fields = {"file": shown_path(problem, tree)}
     if problem.line:
         fields |= {"line": str(problem.line), "col": str(problem.column)}
         fields |= {"endLine": str(problem.end_line), "endColumn": str(problem.end_column)}
@@ -48,7 +47,7 @@ def _escaped(text: str, *, property: bool) -> str:
     return "".join(escapes.get(character, character) for character in text)
 
 
-def _shown_path(problem: Problem, tree: Tree) -> str:
+def shown_path(problem: Problem, tree: Tree) -> str:
     """From the current folder where the file lies below it: what an editor or terminal can open."""
     path = Path(os.path.abspath(tree.root)) / problem.file
     try:
@@ -76,10 +75,10 @@ def _source_line(problem: Problem, tree: Tree) -> str | None:
     data = tree.files.get(problem.file)
     if data is None or not problem.line:
         return None
-    lines = _LINE_ENDS.split(data.decode("utf-8-sig", "replace"))
+    lines = lines_of(data.decode("utf-8-sig", "replace"))
     if problem.line > len(lines):
         return None
-    line = mask(lines[problem.line - 1])
+    line = masked(lines[problem.line - 1])
     if problem.code.startswith("CEP4") and problem.end_line == problem.line:
         start, end = problem.column - 1, problem.end_column - 1
         line = line[:start] + "*" * len(line[start:end]) + line[end:] if problem.code != "CEP404" else line

@@ -1,7 +1,7 @@
 """Bodies of requests, within limits of size and time.
 
-A body over its limit is refused as soon as that is known. The connection stays open then: the server drops what still
-comes, so a client that writes all before it reads gets the answer and not a reset.
+A body over its limit is refused as soon as that is known, once what the client is still writing has been taken in and
+dropped (up to MOST_DROPPED): most clients write all before they read, and would see a reset instead of the answer.
 """
 
 import asyncio
@@ -18,13 +18,18 @@ from cepd.web.query import refuse_unknown
 MAX_DOCUMENT = 64 << 10
 """Bytes of a JSON body that is not a body of events."""
 
+MOST_DROPPED = 64 << 20
+"""Bytes that are read for nothing; a body declared larger is answered at once."""
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 
 async def read_body(request: Request, limit: int, patience: float) -> bytes:
     """The whole body. TooLargeError over `limit` bytes; HTTPException 408 after `patience` seconds."""
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
+    expected = int(declared) if declared.isdigit() else 0
+    waits = "expect" in request.headers
+    if expected > MOST_DROPPED or (waits and expected > limit):
         raise _too_large(limit)
     chunks = []
     size = 0
@@ -32,12 +37,17 @@ async def read_body(request: Request, limit: int, patience: float) -> bytes:
         async with asyncio.timeout(patience), aclosing(request.stream()) as stream:
             async for chunk in stream:
                 size += len(chunk)
-                if size > limit:
+                if size > MOST_DROPPED:
                     raise _too_large(limit)
-                chunks.append(chunk)
+                if size <= limit:
+                    chunks.append(chunk)
+                else:
+                    chunks.clear()
     except TimeoutError:
         detail = f"the body did not arrive within {patience:g} seconds"
         raise HTTPException(408, detail, {"Connection": "close"}) from None
+    if size > limit:
+        raise _too_large(limit)
     return b"".join(chunks)
 
 

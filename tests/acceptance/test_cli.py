@@ -55,7 +55,7 @@ def test_validate_as_json_has_the_documented_shape(tree: Path) -> None:
 def test_validate_for_people_shows_the_line_and_a_caret(tree: Path) -> None:
     (tree / "packs/hosts.yaml").write_text(PACK.replace("when:", "whne:"))
     lines = cepd("validate", tree).stdout.decode().splitlines()
-    assert lines[0].startswith("packs/hosts.yaml:8:5: error[CEP")
+    assert f"{tree}/packs/hosts.yaml:8:5: error[CEP101]" in lines[0]
     assert "whne: cpu_percent > 90" in lines[1]
     assert lines[2].split("|")[1].strip() == "^^^^"
     assert "help:" in lines[3]

@@ -4,6 +4,7 @@ import gzip
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -150,10 +151,11 @@ def test_garbage_on_the_wire_does_not_hurt(daemon: Daemon) -> None:
         b"\0" * 100,
     ):
         with socket.create_connection(("127.0.0.1", port), 5) as connection:
-            connection.sendall(garbage)
-            connection.shutdown(socket.SHUT_WR)
-            while connection.recv(65536):
-                continue
+            with suppress(ConnectionError):  # it may hang up before all is sent
+                connection.sendall(garbage)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    continue
     assert daemon.get("/-/healthy").status == 200
 
 

@@ -57,7 +57,7 @@ def test_a_daemon_killed_at_any_step_makes_one_alert_and_at_least_one_message(tm
             detail = daemon.get(f"/cep/events/{alerts[0]['event_id']}").json()
             assert daemon.stop() == 0
         ids = {received.headers["webhook-id"] for received in receiver.received}
-        assert ids == {delivery["id"] for delivery in detail["deliveries"]}
+        assert ids == {delivery["delivery_id"] for delivery in detail["deliveries"]}
         assert len(ids) == 1
         assert len(receiver.received) <= 2
         if point in ("message sent",):
@@ -73,7 +73,7 @@ def test_a_damaged_last_frame_is_cut_and_told(tmp_path: Path) -> None:
             eventually(lambda: daemon.alerts())
             daemon.ingest({"type": "other", "id": "last", "note": "the frame to damage"})
             daemon.kill()
-        segment = max((tmp_path / "data/journal").glob("*.seg*"))
+        segment = max((tmp_path / "data/journal").glob("*.journal"))
         data = bytearray(segment.read_bytes())
         at = data.rindex(b"the frame to damage")
         data[at] ^= 1
