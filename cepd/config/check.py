@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any
 
 from cepd.config.findings import Findings
+from cepd.config.masking import without_tokens
 from cepd.config.pointers import Path, value_at
 from cepd.config.schemas import BY_TYPE, Schema, chosen, schema_of, types_in
-from cepd.config.secrets import mask
 from cepd.model.json import Json
 from cepd.model.spelling import did_you_mean
 
@@ -196,7 +196,7 @@ def _field(path: Path, data: Json) -> str:
 def shown(value: Json) -> str:
     """A value as it may stand in a message: short, and without secrets."""
     if isinstance(value, str):
-        text = mask(value)
+        text = without_tokens(value)
         return repr(text if len(text) <= 60 else text[:59] + "…")
     return kind_of(value)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from cepd.config.codes import CODES
+from cepd.config.masking import without_tokens
 from cepd.config.parse import Document
 from cepd.config.places import Place, place_of_first_key, place_of_key, place_of_value, place_within, value_node
 from cepd.config.pointers import Path, path_of, pointer_of, value_at
@@ -90,14 +91,14 @@ class Findings:
             Problem(
                 code=code,
                 severity=CODES[code].severity,
-                message=message,
-                help=help,
+                message=without_tokens(message),
+                help=without_tokens(help),
                 file=self.document.file,
                 line=place.line,
                 column=place.column,
                 end_line=place.end_line,
                 end_column=place.end_column,
-                pointer=pointer,
+                pointer=without_tokens(pointer),
                 rule=rule,
                 pack=pack,
             )
@@ -108,7 +109,11 @@ class Findings:
             return None, None
         rule = value_at(self.data, (*path[:2], "id")) if path[:1] == ("rules",) and len(path) > 1 else None
         pack = self.data.get("name")
-        return rule if isinstance(rule, str) else None, pack if isinstance(pack, str) else None
+        return _shown(rule), _shown(pack)
+
+
+def _shown(name: Json) -> str | None:
+    return without_tokens(name) if isinstance(name, str) else None
 
 
 def file_problem(file: str, fault: Fault) -> Problem:

@@ -38,7 +38,7 @@ def load(tree: Tree, catalog: Catalog) -> Generation:
     for file, data in tree.files.items():
         parsed = parse(file, data)
         problems += [file_problem(file, fault) for fault in parsed.faults]
-        sheets += [_sheet(document, problems) for document in parsed.documents]
+        sheets += [_sheet(document) for document in parsed.documents]
     known = [sheet for sheet in sheets if sheet.kind]
     for sheet in known:
         _read(sheet)
@@ -62,7 +62,7 @@ def load(tree: Tree, catalog: Catalog) -> Generation:
     )
 
 
-def _sheet(document: Document, problems: list[Problem]) -> Sheet:
+def _sheet(document: Document) -> Sheet:
     """What a document is: its kind, the dialect, or (an empty kind) nothing that cepd knows."""
     data = document.data
     if document.file == SETTINGS_FILE:
@@ -77,12 +77,15 @@ def _sheet(document: Document, problems: list[Problem]) -> Sheet:
         return Sheet("Api" if api else "RulePack", findings)
     findings = Findings(document, data)
     kind = data.get("kind") if isinstance(data, dict) else None
+    if not isinstance(kind, str):
+        _tell_unknown_kind(data, findings)
+        return Sheet("", findings)
     if kind in UNBUILT_KINDS:
         help = "it is checked for secrets only"
         findings.add("CEP305", ("kind",), f"cepd does not use documents of kind {kind} yet", help)
-        return Sheet(str(kind), findings)
+        return Sheet(kind, findings)
     if kind in SCHEMAS and kind != "Settings":
-        return Sheet(str(kind), findings)
+        return Sheet(kind, findings)
     _tell_unknown_kind(data, findings)
     return Sheet("", findings)
 
@@ -123,7 +126,7 @@ def _read(sheet: Sheet) -> None:
     if name is None:
         return
     check(name, sheet.findings)
-    sheet.sites.extend(sites_of(sheet.data, schema_of(name)))
+    sheet.take(sites_of(sheet.data, schema_of(name)))
     sheet.meant.update(read_sites(sheet.sites, sheet.findings))
     for path in readable:
         check_rule(path, sheet.meant, sheet.findings)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from cepd.config.places import Place, place_of
+from cepd.config.places import Place, lines_of, place_of
 from cepd.config.scalars import read_plain
 from cepd.config.surrogates import shifted, surrogate_block, unshifted
 from cepd.config.syntax import Fault, syntax_fault
@@ -218,8 +218,7 @@ def _short_tag(tag: str) -> str:
 
 
 def _not_utf8(data: bytes, error: UnicodeDecodeError) -> Fault:
-    before = data[: error.start].decode("utf-8", "replace")
-    line = before.count("\n") + 1
-    column = len(before) - before.rfind("\n")
+    before = lines_of(data[: error.start].decode("utf-8", "replace"))
+    line, column = len(before), len(before[-1]) + 1
     message = f"the byte 0x{data[error.start]:02x} is not UTF-8"
     return Fault("CEP002", message, "save the file as UTF-8", Place(line, column, line, column + 1))

@@ -3,12 +3,20 @@
 Positions are worked out only for what is reported; nothing is kept beside the nodes.
 """
 
+import re
 from typing import Any
 
 import msgspec
 import yaml
 
 from cepd.config.pointers import Path
+
+_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text as the YAML parser counts them."""
+    return _LINE_END.split(text)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -80,11 +88,10 @@ def place_within(node: Any, value: str, text: str, start: int, end: int) -> Plac
     source = _source_indexes(node, value, text, end)
     first = source[start]
     last = source[end - 1] + 1 if end > start else first + 1
-    line, column = node.start_mark.line, node.start_mark.column
-    breaks = text[node.start_mark.index : first]
-    line += breaks.count("\n")
-    column = first - (text.rfind("\n", 0, first) + 1) if "\n" in breaks else column + len(breaks)
-    end_column = column + (last - first) if "\n" not in text[first:last] else column + 1
+    before = lines_of(text[node.start_mark.index : first])
+    line = node.start_mark.line + len(before) - 1
+    column = len(before[-1]) + (node.start_mark.column if len(before) == 1 else 0)
+    end_column = column + len(lines_of(text[first:last])[0])
     return Place(line + 1, column + 1, line + 1, max(end_column + 1, column + 2))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from cepd.config.dialect import api_names, is_dialect
 from cepd.config.pointers import Path, value_at
-from cepd.config.sheets import Sheet, is_rule_site, rule_path
+from cepd.config.sheets import Sheet
 from cepd.config.sites import Site
 from cepd.model.channel import ChannelSpec, find_channel
 from cepd.model.json import Json
@@ -119,8 +119,8 @@ def _check_rule(sheet: Sheet, site: Site, rules: dict[str, tuple[Sheet, Path]], 
     if site.value not in rules:
         sheet.findings.add("CEP205", site.path, f"there is no rule {site.value!r}", _remedy("rule", site.value, rules))
         return
-    source = value_at(sheet.data, (*rule_path(site), "id"))
-    if is_rule_site(site) and isinstance(source, str):
+    source = value_at(sheet.data, (*site.path[:2], "id"))
+    if isinstance(source, str):
         links.setdefault(source, []).append((sheet, site))
 
 
@@ -139,25 +139,24 @@ def _check_chains(links: dict[str, list[_Link]]) -> None:
 
 def _walk(start: str, links: dict[str, list[_Link]], lengths: dict[str, int]) -> None:
     """Sets the length of the longest chain from `start` and from all that it leads to."""
-    trail: list[tuple[str, list[_Link]]] = [(start, list(links.get(start, ())))]
+    trail: dict[str, list[_Link]] = {start: list(links.get(start, ()))}
     lengths.setdefault(start, 0)
     while trail:
-        rule, left = trail[-1]
-        if not left:
-            trail.pop()
+        rule = next(reversed(trail))
+        if not trail[rule]:
+            del trail[rule]
             if trail:
-                above = trail[-1][0]
+                above = next(reversed(trail))
                 lengths[above] = max(lengths[above], lengths[rule] + 1)
             continue
-        sheet, site = left.pop(0)
-        on_the_way = [name for name, _ in trail]
-        if site.value in on_the_way:
-            circle = " -> ".join([*on_the_way[on_the_way.index(site.value) :], site.value])
-            sheet.findings.add(
-                "CEP206", site.path, f"rules trigger one another in a circle: {circle}", "take one link out"
-            )
+        sheet, site = trail[rule].pop(0)
+        if site.value in trail:
+            names = list(trail)
+            circle = " -> ".join([*names[names.index(site.value) :], site.value])
+            message = f"rules trigger one another in a circle: {circle}"
+            sheet.findings.add("CEP206", site.path, message, "take one link out")
         elif site.value in lengths:
             lengths[rule] = max(lengths[rule], lengths[site.value] + 1)
         else:
             lengths[site.value] = 0
-            trail.append((site.value, list(links.get(site.value, ()))))
+            trail[site.value] = list(links.get(site.value, ()))

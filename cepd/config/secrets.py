@@ -4,62 +4,24 @@ A value that looks like a secret is named by its place and never shown.
 """
 
 import ipaddress
-import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from cepd.config.findings import Findings
+from cepd.config.masking import SECRET_FIELD, TOKEN, URL_PASSWORD
 from cepd.config.pointers import Path
 from cepd.config.sites import Site
 from cepd.model.json import Json
 
-_TOKEN = re.compile(
-    r"""
-      whsec_[A-Za-z0-9+/=_-]{16,}
-    | gh[pousr]_[A-Za-z0-9]{20,} | github_pat_[A-Za-z0-9_]{20,} | glpat-[A-Za-z0-9_-]{16,}
-    | xox[abeoprs]-[A-Za-z0-9-]{10,} | xapp-[A-Za-z0-9-]{10,}
-    | hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9_/-]{16,}
-    | discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{16,}
-    | (?:AKIA|ASIA)[A-Z0-9]{16}
-    | (?:sk|rk)_live_[A-Za-z0-9]{16,} | sk-[A-Za-z0-9_-]{20,} | SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}
-    | AIza[A-Za-z0-9_-]{30,} | [0-9]{8,10}:AA[A-Za-z0-9_-]{30,}
-    | eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}
-    | -----BEGIN[ A-Z]*PRIVATE\ KEY-----
-    """,
-    re.VERBOSE,
-)
-_FIELD = re.compile(
-    r"(?:secret|password|passwd|token|authorization|api[_-]?key|routing[_-]?key|access[_-]?key|credential)s?$",
-    re.IGNORECASE,
-)
-_FIELD_LINE = re.compile(
-    r"""(?i)(?:secret|password|passwd|token|authorization|api[_-]?key|routing[_-]?key|access[_-]?key|credential)s?
-        ["']?\s*:\s*(?!\{|\[)(?P<value>[^\s,}\]].*)""",
-    re.VERBOSE,
-)
-_URL_PASSWORD = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@]*:(?P<value>[^/\s@]+)@")
 _REMEDY = "write {env: NAME} or {file: PATH}"
-
-
-def mask(text: str) -> str:
-    """One line of text with every character of what looks like a secret replaced, its length kept."""
-    for pattern in (_TOKEN, _URL_PASSWORD, _FIELD_LINE):
-        text = pattern.sub(_masked, text)
-    return text
-
-
-def _masked(found: re.Match[str]) -> str:
-    group = "value" if "value" in found.re.groupindex else 0
-    start, end = found.start(group) - found.start(), found.end(group) - found.start()
-    return found[0][:start] + "*" * (end - start) + found[0][end:]
 
 
 def find_secrets(findings: Findings) -> None:
     """Adds every text of the document that looks like a secret."""
     for path, value in _texts(findings.data, ()):
-        if _URL_PASSWORD.search(value):
+        if URL_PASSWORD.search(value):
             findings.add("CEP403", path, "the address holds a password", _REMEDY + " for the whole address")
-        elif _TOKEN.search(value):
+        elif TOKEN.search(value):
             findings.add("CEP401", path, f"this looks like a secret: {_named(path)}", _REMEDY)
         elif _is_secret_field(path) and not _is_template(value):
             findings.add("CEP402", path, f"{_named(path)} is given as it is", _REMEDY)
@@ -81,8 +43,9 @@ def _texts(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _is_secret_field(path: Path) -> bool:
-    """A field of that name, `secret: {env: NAME}` excepted: there the text is a name."""
-    return bool(path) and isinstance(path[-1], str) and _FIELD.search(path[-1]) is not None
+    """A field of that name, or an item of its list. In `secret: {env: NAME}` the text is a name."""
+    name = path[-2] if len(path) > 1 and isinstance(path[-1], int) else path[-1] if path else ""
+    return isinstance(name, str) and SECRET_FIELD.search(name) is not None
 
 
 def _is_template(value: str) -> bool:

@@ -1,6 +1,6 @@
 """One document on its way through the checks: what it is, what was found, what its values mean."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,8 @@ class Sheet:
     findings: Findings
     sites: list[Site] = field(default_factory=list)
     meant: dict[Path, Any] = field(default_factory=dict)
+    by_rule: dict[Path, list[Site]] = field(default_factory=dict)
+    """The sites by the first two parts of their paths."""
 
     @property
     def data(self) -> Json:
@@ -40,15 +42,11 @@ class Sheet:
             if isinstance(rule, dict):
                 yield ("rules", index), rule
 
-    def sites_in(self, path: Path) -> Iterator[Site]:
-        """The sites at a path and below it."""
-        return (site for site in self.sites if site.path[: len(path)] == path)
+    def sites_in(self, rule: Path) -> list[Site]:
+        """The sites of the rule at a path."""
+        return self.by_rule.get(rule, [])
 
-
-def is_rule_site(site: Site) -> bool:
-    return site.path[:1] == ("rules",) and len(site.path) > 2
-
-
-def rule_path(site: Site) -> Path:
-    """The path of the rule that a site stands in."""
-    return site.path[:2]
+    def take(self, sites: Iterable[Site]) -> None:
+        for site in sites:
+            self.sites.append(site)
+            self.by_rule.setdefault(site.path[:2], []).append(site)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from cepd.config.places import Place, place_of_mark
+from cepd.config.places import Place, lines_of, place_of_mark
 from cepd.config.pointers import Path
 
 
@@ -62,13 +62,11 @@ def syntax_fault(error: yaml.YAMLError, text: str) -> Fault:
 
 
 def _character_at(text: str, place: Place) -> str:
-    lines = text.splitlines()
+    lines = lines_of(text)
     line = lines[place.line - 1] if place.line <= len(lines) else ""
     return line[place.column - 1 : place.column]
 
 
 def _place_at(text: str, index: int) -> Place:
-    before = text[:index]
-    line = before.count("\n") + 1
-    column = index - before.rfind("\n")
-    return Place(line, column, line, column + 1)
+    before = lines_of(text[:index])
+    return Place(len(before), len(before[-1]) + 1, len(before), len(before[-1]) + 2)

@@ -1,0 +1,138 @@
+"""Nothing that a file can hold makes the loader raise, and every finding has a place in its file."""
+
+import copy
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cepd.config.load import load
+from cepd.config.places import lines_of
+from cepd.config.render import render_github, render_text
+from cepd.config.tree import Tree
+from tests.support.trees import CATALOG, tree_of
+from tests.unit.config.test_corpus import CORPUS
+
+TEXTS = [path.read_text(encoding="utf-8") for path in sorted(CORPUS.rglob("*.*")) if path.suffix in (".yaml", ".json")]
+
+PACK: dict[str, Any] = {
+    "kind": "RulePack",
+    "name": "p",
+    "rules": [
+        {
+            "id": "a",
+            "severity": "high",
+            "priority": "P1",
+            "trigger": {"type": "event", "event_type": ["x"], "source": "y"},
+            "enrich": [{"type": "lookup", "source": "s", "key": "k", "output": "o"}],
+            "when": {
+                "logic": "AND",
+                "conditions": [{"field": "cpu", "op": ">", "value": 5}, {"field": "e", "op": "exists"}],
+            },
+            "group_by": ["host"],
+            "window": {"type": "sliding", "size": "5m", "slide": "1m"},
+            "aggregate": {"n": {"fn": "count"}, "p": {"fn": "percentile", "field": "ms", "p": 95}},
+            "having": "n > 5",
+            "for": "5m",
+            "resolve": {"after": "5m"},
+            "suppress": {"window": "1h"},
+            "actions": [
+                {"type": "notify", "channels": ["c"], "message": "{{ host }}"},
+                {
+                    "type": "multi_action",
+                    "actions": [{"type": "trigger_rule", "rule_id": "b", "payload": {"x": "{{ y }}"}}],
+                },
+            ],
+        },
+        {
+            "id": "b",
+            "trigger": {
+                "type": "sequence",
+                "within": "5m",
+                "steps": [{"id": "s", "when": "a > 1"}, {"not": {"event_type": "z"}}, {"absent": {"event_type": "q"}}],
+            },
+            "actions": [{"endpoint": "https://a.example.com", "headers": {"A": {"env": "B"}}}],
+        },
+    ],
+}
+CHANNEL: dict[str, Any] = {
+    "kind": "Channel",
+    "name": "c",
+    "type": "webhook",
+    "url": {"env": "U"},
+    "secret": {"file": "/s"},
+    "retry": {"delays": ["1s"]},
+    "circuit_breaker": {"failure_threshold": 3},
+}
+SETTINGS: dict[str, Any] = {"lateness": "5s", "egress": {"allow": ["h"]}, "lint": {"CEP303": "off"}, "ignore": ["x"]}
+
+_SCALARS = st.sampled_from(
+    [None, True, 0, -1, 5, 1.5, 2**64 - 1, "", "x", "5m", "{{ x", "{{ x }}", "a > ", "c", "a", "b", "event"]
+)
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda below: (
+        st.lists(below, max_size=3) | st.dictionaries(st.sampled_from(["type", "id", "kind", "", "x~/y"]), below)
+    ),
+    max_leaves=5,
+)
+
+
+def spots(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(spot for key, member in members for spot in spots(member, (*path, key)))]
+
+
+def put(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
+    if not path:
+        return new
+    value = copy.deepcopy(value)
+    inner = value
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = new
+    return value
+
+
+def check(tree: Tree) -> None:
+    generation = load(tree, CATALOG)
+    for problem in generation.problems:
+        assert problem.message
+        assert problem.help
+        assert render_text(problem, tree, colour=False)
+        assert render_github(problem, tree)
+        lines = lines_of(tree.files[problem.file].decode("utf-8-sig", "replace"))
+        assert problem.line <= len(lines) + 1
+        assert problem.code == "CEP011" or problem.line >= 1
+        if problem.end_line == problem.line and problem.line <= len(lines):
+            assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
+    for definition in generation.definitions:
+        json.dumps(definition.document)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_document_with_any_value_anywhere(data: st.DataObject) -> None:
+    documents = {"a": PACK, "b": CHANNEL, "cepd": SETTINGS}
+    name = data.draw(st.sampled_from(sorted(documents)))
+    spot = data.draw(st.sampled_from(spots(documents[name])))
+    documents[name] = put(documents[name], spot, data.draw(_VALUES))
+    check(tree_of(**{name: json.dumps(document, indent=1) for name, document in documents.items()}))
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_a_text_with_any_change(data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from(TEXTS))
+    at = data.draw(st.integers(0, len(text)))
+    length = data.draw(st.integers(0, 8))
+    new = data.draw(st.text("{}[]:,-#&*!|>'\"%@` \n\t\r\\aé한😀\u2028\x00?=0", max_size=4))
+    check(tree_of(a=text[:at] + new + text[at + length :], b=json.dumps(PACK)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(content=st.binary(max_size=60))
+def test_any_bytes(content: bytes) -> None:
+    tree = tree_of()
+    load(Tree(root=tree.root, files={"a.yaml": content, "b.json": content, "cepd.yaml": content}), CATALOG)
