@@ -41,7 +41,6 @@ def recording_of(rows: Iterable[Applied], at: Instant, metrics: Metrics) -> Reco
             drafts.extend(_drafts(firing, alert, row.deployment, metrics))
             if firing.opens:
                 alerts.append(alert)
-                metrics.count("cepd_alerts_total", firing.rule_id)
     return Recording(seq=seq, alerts=alerts, folds=list(folds.values()), drafts=drafts, at=at)
 
 

@@ -107,8 +107,8 @@ class Daemon:
         self._begin(parts, self.processor.run(), "the processor")
         if recovered.frames:
             self.feed.resume()
-        if self.machine.deployment.digest:
-            self.reloader.resume(await asyncio.to_thread(self.kept_files, self.machine.deployment.digest))
+        digest = self.machine.deployment.digest
+        self.reloader.resume(await asyncio.to_thread(self.kept_files, digest) if digest else {})
         await self._first_reload()
         reclaimed = await self.store.reclaim(self.clock.now())
         log.info("deliveries reclaimed", extra={"number": reclaimed})
@@ -137,7 +137,7 @@ class Daemon:
             except RetryLaterError:
                 continue  # told by the reloader; the next look tries again
             except Exception:  # a tree that trips cepd over must not end what runs
-                log.exception("reload failed")
+                log.exception("fault in reload")
 
     async def _finish(self) -> None:
         """Works off what was accepted, as far as the time allows; the rest is in the journal and the store."""

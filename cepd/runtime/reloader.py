@@ -45,7 +45,7 @@ class Reloaded(msgspec.Struct, frozen=True):
 
 
 class Reloader:
-    """`last` is None until the first reload has ended."""
+    """`last` is None until the first reload has ended. `failing`: the newest one did not come to a decision."""
 
     def __init__(
         self,
@@ -67,42 +67,48 @@ class Reloader:
         self._feed = feed
         self._clock = clock
         self._metrics = metrics
-        self._running: Mapping[str, bytes] = {}
+        self._running: Mapping[str, bytes] | None = None
         self._turn = asyncio.Lock()
         self.last: Reloaded | None = None
+        self.failing = False
 
     def resume(self, files: Mapping[str, bytes]) -> None:
-        """After a recovery: these files run."""
+        """After the recovery: these files run. Only then can a reload say what changes."""
         self._running = files
 
     async def reload(self) -> Reloaded:
         """Reads the tree now. RetryLaterError where it, or the disk, is not to be had: what ran goes on."""
+        if self._running is None:
+            raise RetryLaterError("the daemon is starting", help="try again in a moment")
         async with self._turn:
             try:
                 reading = await asyncio.to_thread(read_settled, self._root)
                 if self.last is None or reading.tree != self.last.reading.tree:
-                    return await self._reconcile(reading)
-            except RetryLaterError as error:
+                    self.last = await self._reconcile(reading, self._running)
+                else:
+                    self.last = msgspec.structs.replace(self.last, reading=reading)
+            except Exception as error:
+                self.failing = True
                 self._metrics.count("cepd_config_reloads_total", "failed")
-                log.error("reload failed", extra={"reason": error.message})
+                log.error("reload failed", extra={"reason": str(error)})
                 raise
-            self.last = msgspec.structs.replace(self.last, reading=reading)
+            self.failing = False
             return self.last
 
-    async def _reconcile(self, reading: Reading) -> Reloaded:
-        decision = await asyncio.to_thread(reconcile, reading.tree, self._running, self._load)
+    async def _reconcile(self, reading: Reading, running: Mapping[str, bytes]) -> Reloaded:
+        decision = await asyncio.to_thread(reconcile, reading.tree, running, self._load)
         before = self._machine.deployment
         if decision.generation is not None:
             await self._swap(decision.generation, decision.files, reading.revision)
         now = self._clock.now()
         good_at = now if decision.outcome in FITS else self.last.good_at if self.last else None
-        self.last = Reloaded(reading, decision, now, good_at)
+        reloaded = Reloaded(reading, decision, now, good_at)
         self._metrics.count("cepd_config_reloads_total", decision.outcome)
         _tell(reading, decision)
         if decision.generation is not None:
             self._metrics.forget_rules(self._machine.deployment.definitions)
             _tell_swap(before, self._machine.deployment)
-        return self.last
+        return reloaded
 
     async def _swap(self, generation: Generation, files: Mapping[str, bytes], revision: str) -> None:
         """Ends when the engine runs the generation, from a row of the journal on."""

@@ -54,6 +54,7 @@ def _engine(machine: Machine) -> Iterator[Sample]:
         label = (rule_id,)
         yield "cepd_rule_matches_total", label, rule.matched
         yield "cepd_rule_firings_total", label, rule.fired
+        yield "cepd_alerts_total", label, rule.alerts
         yield "cepd_rule_suppressed_total", label, rule.suppressed
         yield "cepd_rule_stormed_total", label, rule.stormed
         yield "cepd_rule_errors_total", label, rule.errors
@@ -65,7 +66,7 @@ def config_samples(reloader: Reloader, machine: Machine) -> Source:
 
     def read() -> Iterator[Sample]:
         last = reloader.last
-        yield "cepd_config_last_reload_successful", (), bool(last and last.ok)
+        yield "cepd_config_last_reload_successful", (), bool(last and last.ok and not reloader.failing)
         if last is not None:
             if last.good_at is not None:
                 yield "cepd_config_last_reload_success_timestamp_seconds", (), last.good_at / SECOND
