@@ -19,6 +19,11 @@ def say(line: str = "") -> None:
     typer.echo(line)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def note(line: str) -> None:
     """For people, beside the result."""
     typer.echo(line, err=True)

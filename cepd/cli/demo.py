@@ -4,10 +4,7 @@ Everything is real: a daemon of its own process with SQLite, HTTP in, signed web
 process. Only the folder is thrown away at the end.
 """
 
-import asyncio
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +30,10 @@ def demo(
       cepd demo
       cepd demo --seconds 20
     """
+    import asyncio
+    import shutil
+    import tempfile
+
     from cepd.cli.show import Show
 
     examples = find_examples()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import msgspec
 import typer
 
-from cepd.cli.console import colours, note, say, say_json
+from cepd.cli.console import colours, counted, note, say, say_json
 from cepd.cli.trees import root_of
 from cepd.model.errors import StartError
 from cepd.model.generation import Definition, Generation
@@ -183,12 +183,15 @@ def _report(simulation: "Simulation", format: Format) -> None:
         say_json(report)
         return
     period = report["period"]
-    say(f"{report['events']} events, {report['rejected']} rejected, {report['firings']} firings")
+    say(
+        f"{counted(report['events'], 'event')}, {report['rejected']:,} rejected, {counted(report['firings'], 'firing')}"
+    )
     if period["from"] is not None:
         say(f"from {period['from']} to {period['to']}")
     for rejection in report["rejections"]:
         say(f"  line {rejection['line']}: {rejection['reason']}")
     width = max(map(len, report["rules"]), default=0)
     for rule_id, counts in report["rules"].items():
-        say(f"  {rule_id:<{width}}  {counts['firings']:>8} firings  {counts['alerts']:>8} alerts")
+        fired, alerts = counted(counts["firings"], "firing"), counted(counts["alerts"], "alert")
+        say(f"  {rule_id:<{width}}  {fired:>16}  {alerts:>16}")
     say(f"{report['cpu_seconds']:.2f} s of CPU")

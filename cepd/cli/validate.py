@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from cepd.cli.console import colours, note, say, say_json
+from cepd.cli.console import colours, counted, note, say, say_json
 from cepd.cli.trees import relative_to_root, root_of
 from cepd.model.problem import Problem
 
@@ -66,7 +66,10 @@ def validate(
         note("nothing to check: no *.yaml, *.yml or *.json file under the given paths")
         raise typer.Exit(NOTHING)
     if format is Format.text:
-        say(f"{files} files, {rules} rules: {errors} errors, {warnings} warnings")
+        say(
+            f"{counted(files, 'file')}, {counted(rules, 'rule')}: "
+            f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+        )
     if errors:
         raise typer.Exit(FINDINGS)
     if warnings and strict:

@@ -37,9 +37,12 @@ def decode_fields(line: bytes, counts: DecodeCounts) -> dict[str, Json]:
     """The members of one JSON object. A member whose number does not fit is left out; in a list it is null."""
     try:
         fields: dict[str, Json] = _DECODE(line)
-        return fields
     except ValueError:
-        pass
+        return _decode_tolerant(line, counts)
+    return fields
+
+
+def _decode_tolerant(line: bytes, counts: DecodeCounts) -> dict[str, Json]:
     try:
         tolerant: dict[str, Json] = json.loads(
             line,

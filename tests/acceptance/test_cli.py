@@ -32,7 +32,7 @@ def tree(tmp_path: Path) -> Path:
 def test_validate_of_a_good_tree(tree: Path) -> None:
     done = cepd("validate", tree)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == b"2 files, 1 rules: 0 errors, 0 warnings\n"
+    assert done.stdout == b"2 files, 1 rule: 0 errors, 0 warnings\n"
 
 
 def test_validate_as_json_has_the_documented_shape(tree: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.daemon import Daemon, eventually
-from tests.support.receiver import Receiver
 from tests.support.ops_tree import CHANNEL, PACK, SECRET, write_tree
+from tests.support.receiver import Receiver
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 GOOD = b'{"type": "other", "n": 1}'
@@ -150,12 +150,12 @@ def test_garbage_on_the_wire_does_not_hurt(daemon: Daemon) -> None:
         b"\r\n\r\n",
         b"\0" * 100,
     ):
-        with socket.create_connection(("127.0.0.1", port), 5) as connection:
-            with suppress(ConnectionError):  # it may hang up before all is sent
-                connection.sendall(garbage)
-                connection.shutdown(socket.SHUT_WR)
-                while connection.recv(65536):
-                    continue
+        # It may hang up before all is sent.
+        with socket.create_connection(("127.0.0.1", port), 5) as connection, suppress(ConnectionError):
+            connection.sendall(garbage)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                continue
     assert daemon.get("/-/healthy").status == 200
 
 

@@ -8,8 +8,8 @@ from urllib.error import URLError
 import pytest
 
 from tests.support.daemon import Daemon, eventually
-from tests.support.receiver import Receiver
 from tests.support.ops_tree import SECRET, write_tree
+from tests.support.receiver import Receiver
 
 ROOT = Path(__file__).parents[2]
 EVENT = {"type": "host.cpu", "id": "one", "host": "web-1", "cpu_percent": 99}

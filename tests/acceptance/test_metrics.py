@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.daemon import Daemon, eventually
-from tests.support.receiver import Receiver
 from tests.support.ops_tree import SECRET, write_tree
+from tests.support.receiver import Receiver
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is missing: install Debian's package prometheus")

@@ -9,8 +9,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.support.daemon import Daemon, eventually
-from tests.support.receiver import Receiver
 from tests.support.ops_tree import SECRET, write_tree
+from tests.support.receiver import Receiver
 
 
 def test_from_a_thousand_lines_to_one_acknowledged_alert(tmp_path: Path) -> None:
