@@ -121,8 +121,9 @@ class Store(Protocol):
     async def acknowledge(self, event_id: str, *, by: str, at: Instant, note: str | None, steal: bool) -> Alert:
         """Again by the same person changes nothing. NotFoundError; ConflictError where another holds it."""
 
-    async def claim(self, now: Instant, limit: int) -> list[Delivery]:
-        """Due deliveries, now `sending`, the oldest of each order key; an order key with one in flight waits."""
+    async def claim(self, now: Instant, limit: int, per_target: int) -> list[Delivery]:
+        """Due deliveries, now `sending`, the oldest of each order key; an order key with one in flight waits. Of each
+        target at most `per_target` are in flight at once, so that one that hangs does not hold up the others."""
 
     async def begin_attempt(self, delivery_id: str, at: Instant) -> int:
         """Writes the attempt row, before the send; returns its number, from 1."""
@@ -143,8 +144,8 @@ class Store(Protocol):
     async def reclaim(self, at: Instant) -> int:
         """At start: deliveries that died in flight become pending; returns how many."""
 
-    async def next_due(self) -> Instant | None:
-        """When the next pending delivery is due."""
+    async def next_due(self, now: Instant) -> Instant | None:
+        """When the next pending delivery becomes due, of those that are not yet and that only time holds back."""
 
     async def counts(self) -> StoreCounts: ...
 

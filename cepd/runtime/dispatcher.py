@@ -27,7 +27,8 @@ _SHORTEST_SLEEP = 0.01
 
 
 class Dispatcher:
-    """At most `concurrency` deliveries are under way at once; the store keeps those of one order key in order."""
+    """At most `concurrency` deliveries are under way at once, `per_target` of them to one receiver; the store keeps
+    those of one order key in order."""
 
     def __init__(
         self,
@@ -35,7 +36,8 @@ class Dispatcher:
         clock: Clock,
         perform: Callable[[Delivery], Awaitable[Outcome]],
         jitter: Callable[[], float],
-        concurrency: int = 16,
+        concurrency: int = 32,
+        per_target: int = 4,
     ) -> None:
         """`perform` makes one try. `jitter` gives the factor for the next wait, from 0.9 to 1.1."""
         self._store = store
@@ -43,6 +45,7 @@ class Dispatcher:
         self._perform = perform
         self._jitter = jitter
         self._concurrency = concurrency
+        self._per_target = per_target
         self._under_way: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._stopping = False
@@ -83,14 +86,15 @@ class Dispatcher:
         free = self._concurrency - len(self._under_way)
         if self._stopping or not free:
             return 0.0 if self._stopping else None
-        claimed = await self._store.claim(self._clock.now(), free)
+        now = self._clock.now()
+        claimed = await self._store.claim(now, free, self._per_target)
         for delivery in claimed:
             task = asyncio.create_task(self._deliver(delivery))
             self._under_way.add(task)
             task.add_done_callback(self._forget)
         if claimed:
             return 0.0
-        due = await self._store.next_due()
+        due = await self._store.next_due(now)
         return None if due is None else max((due - self._clock.now()) / SECOND, _SHORTEST_SLEEP)
 
     async def _deliver(self, delivery: Delivery) -> None:

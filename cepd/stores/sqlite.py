@@ -142,9 +142,14 @@ class SqliteStore:
 
         return await self._writes.run(work)
 
-    async def claim(self, now: Instant, limit: int) -> list[Delivery]:
+    async def claim(self, now: Instant, limit: int, per_target: int) -> list[Delivery]:
         def work(connection: sqlite3.Connection) -> list[Delivery]:
-            rows = connection.execute(_sql["claim"], {"now": now, "limit": limit}).fetchall()
+            due: list[int] = []
+            for target, in_flight in connection.execute(_sql["targets"]).fetchall():
+                values = {"target": target, "now": now, "limit": max(0, min(limit, per_target - in_flight))}
+                due.extend(seq for (seq,) in connection.execute(_sql["claimable"], values))
+            seqs = msgspec.json.encode(sorted(due)[:limit]).decode()
+            rows = connection.execute(_sql["claim"], {"seqs": seqs}).fetchall()
             return [delivery_of(row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
 
         return await self._writes.run(work)
@@ -195,11 +200,11 @@ class SqliteStore:
 
         return await self._writes.run(work)
 
-    async def next_due(self) -> Instant | None:
+    async def next_due(self, now: Instant) -> Instant | None:
         """Of those that nothing but time holds back: one behind another of its order key does not count."""
 
         def work(connection: sqlite3.Connection) -> Instant | None:
-            due: Instant | None = connection.execute(_sql["next_due"]).fetchone()[0]
+            due: Instant | None = connection.execute(_sql["next_due"], {"now": now}).fetchone()[0]
             return due
 
         return await self._read(work)

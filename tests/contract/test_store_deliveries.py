@@ -23,8 +23,8 @@ async def owe(store: Store, *deliveries: tuple[str, str] | str, **more: Json) ->
     await store.record(Recording(seq=1, alerts=[alert("a1")], drafts=drafts))
 
 
-async def claimed(store: Store, now: int = 1000, limit: int = 100) -> list[str]:
-    return [found.id for found in await store.claim(now=now, limit=limit)]
+async def claimed(store: Store, now: int = 1000, limit: int = 100, per_target: int = 100) -> list[str]:
+    return [found.id for found in await store.claim(now=now, limit=limit, per_target=per_target)]
 
 
 async def finish(store: Store, delivery_id: str, **more: Json) -> None:
@@ -37,8 +37,8 @@ async def finish(store: Store, delivery_id: str, **more: Json) -> None:
 def test_a_claimed_delivery_holds_what_was_drafted(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await owe(store, ("d1", "k"))
-        assert await store.claim(now=99, limit=9) == []
-        assert await store.claim(now=100, limit=9) == [
+        assert await store.claim(now=99, limit=9, per_target=9) == []
+        assert await store.claim(now=100, limit=9, per_target=9) == [
             Delivery(
                 id="d1",
                 alert_id="a1",
@@ -66,7 +66,7 @@ def test_one_order_key_goes_out_one_by_one_oldest_first(run_store: Run) -> None:
         assert await claimed(store) == []
         await finish(store, "d3", state="pending", next_at=5000, outcome=Outcome(result="retryable", detail="503"))
         assert await claimed(store) == []
-        assert await store.next_due() == 5000
+        assert await store.next_due(1000) == 5000
         assert await claimed(store, now=5000) == ["d3"]
         await finish(store, "d3")
         assert await claimed(store) == ["d1"]
@@ -81,9 +81,9 @@ def test_a_later_delivery_that_is_due_first_still_waits(run_store: Run) -> None:
         await owe(store, ("late", "x"), due_at=9000)
         await owe(store, ("early", "x"), due_at=10)
         assert await claimed(store, now=1000) == []
-        assert await store.next_due() == 9000
+        assert await store.next_due(1000) == 9000
         assert await claimed(store, now=9000) == ["late"]
-        assert await store.next_due() is None
+        assert await store.next_due(9000) is None
 
     run_store(work)
 
@@ -230,14 +230,29 @@ def test_what_died_in_flight_is_pending_again_and_shows_that_it_may_have_arrived
 
 def test_next_due_is_of_what_only_waits_for_time(run_store: Run) -> None:
     async def work(store: Store) -> None:
-        assert await store.next_due() is None
+        assert await store.next_due(0) is None
         await owe(store, ("d1", "x"), ("d2", "x"))
         await owe(store, ("d3", "y"), due_at=700)
-        assert await store.next_due() == 100
+        assert await store.next_due(99) == 100
+        assert await store.next_due(100) == 700, "what is due already does not wait for time"
         assert await claimed(store, now=100) == ["d1"]
-        assert await store.next_due() == 700
+        assert await store.next_due(0) == 700
         await finish(store, "d1")
-        assert await store.next_due() == 100
+        assert await store.next_due(0) == 100
+
+    run_store(work)
+
+
+def test_one_target_takes_only_its_share_of_the_claims(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        await owe(store, *(f"slow{number}" for number in range(10)), target="slow")
+        await owe(store, "quick0", "quick1", target="quick")
+        assert await claimed(store, per_target=3) == ["slow0", "slow1", "slow2", "quick0", "quick1"]
+        assert await claimed(store, per_target=3) == []
+        await finish(store, "quick0")
+        await finish(store, "slow1")
+        assert await claimed(store, per_target=3) == ["slow3"]
+        assert await claimed(store, limit=2, per_target=9) == ["slow4", "slow5"]
 
     run_store(work)
 

@@ -69,7 +69,8 @@ CREATE TABLE delivery (
 ) STRICT;
 
 CREATE INDEX delivery_unfinished ON delivery (order_key, seq) WHERE state IN ('pending', 'sending');
-CREATE INDEX delivery_pending ON delivery (seq) WHERE state = 'pending';
+CREATE INDEX delivery_pending ON delivery (target, seq) WHERE state = 'pending';
+CREATE INDEX delivery_targets ON delivery (target, state) WHERE state IN ('pending', 'sending');
 CREATE INDEX delivery_counted ON delivery (target, state) WHERE state IN ('pending', 'sending', 'dead', 'unknown');
 
 -- A delivery can outlive its alerts, so only its own side is enforced.

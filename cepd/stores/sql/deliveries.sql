@@ -1,21 +1,24 @@
--- name: claim
+-- name: targets
+SELECT target, sum(state = 'sending') AS in_flight FROM delivery WHERE state IN ('pending', 'sending') GROUP BY target
+
+-- name: claimable
 -- The oldest of each order key, where none of it is in flight.
-UPDATE delivery SET state = 'sending'
-WHERE seq IN (
-  SELECT candidate.seq FROM delivery AS candidate
-  WHERE candidate.state = 'pending' AND candidate.next_at <= :now AND NOT EXISTS (
-    SELECT 1 FROM delivery AS other
-    WHERE other.order_key = candidate.order_key AND other.state IN ('pending', 'sending')
-      AND (other.seq < candidate.seq OR other.state = 'sending')
-  )
-  ORDER BY candidate.seq
-  LIMIT :limit
+SELECT candidate.seq FROM delivery AS candidate
+WHERE candidate.target = :target AND candidate.state = 'pending' AND candidate.next_at <= :now AND NOT EXISTS (
+  SELECT 1 FROM delivery AS other
+  WHERE other.order_key = candidate.order_key AND other.state IN ('pending', 'sending')
+    AND (other.seq < candidate.seq OR other.state = 'sending')
 )
+ORDER BY candidate.seq
+LIMIT :limit
+
+-- name: claim
+UPDATE delivery SET state = 'sending' WHERE seq IN (SELECT value FROM json_each(:seqs))
 RETURNING *, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id) AS alert_id
 
 -- name: next_due
 SELECT min(candidate.next_at) FROM delivery AS candidate
-WHERE candidate.state = 'pending' AND NOT EXISTS (
+WHERE candidate.state = 'pending' AND candidate.next_at > :now AND NOT EXISTS (
   SELECT 1 FROM delivery AS other
   WHERE other.order_key = candidate.order_key AND other.state IN ('pending', 'sending')
     AND (other.seq < candidate.seq OR other.state = 'sending')

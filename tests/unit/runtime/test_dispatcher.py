@@ -65,10 +65,10 @@ class Sender:
         return outcome
 
 
-def a_draft(number: int, *, key: str = "", due_at: Instant = 0) -> Draft:
+def a_draft(number: int, *, key: str = "", due_at: Instant = 0, target: str = "ops") -> Draft:
     """A draft of its own order key, unless `key` names one."""
     firing, alert = a_firing(id=f"f{number}", key={"host": key or f"h{number}"}), an_alert(recorded_at=due_at)
-    return draft_of(firing, alert, action=0, type="notify", target="ops", request=b"{}", delays=DELAYS)
+    return draft_of(firing, alert, action=0, type="notify", target=target, request=b"{}", delays=DELAYS)
 
 
 async def owed(store: SqliteStore, *drafts: Draft) -> None:
@@ -129,7 +129,7 @@ def test_tries_follow_the_schedule_and_end_dead(tmp_path: Path) -> None:
         running = asyncio.create_task(dispatcher.run())
         for tries in range(1, 6):
             await until(_tried(store, tries))
-            clock.time = await store.next_due() or clock.time
+            clock.time = await store.next_due(clock.time) or clock.time
             dispatcher.wake()
         await dispatcher.drain(5.0)
         await running
@@ -204,6 +204,33 @@ def test_one_order_key_goes_one_after_the_other_and_others_pass(tmp_path: Path) 
     with_store(tmp_path, test)
 
 
+def test_a_receiver_that_hangs_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    async def test(store: SqliteStore) -> None:
+        await owed(store, *(a_draft(number, target="hanging") for number in range(100)))
+        await owed(store, *(a_draft(number, target="fine") for number in range(100, 150)))
+        under_way = 0
+
+        async def perform(delivery: Delivery) -> Outcome:
+            nonlocal under_way
+            if delivery.target == "hanging":
+                under_way += 1
+                await asyncio.Event().wait()
+            return Outcome(result="sent")
+
+        dispatcher = Dispatcher(store, HandClock(), perform, lambda: 1.0)
+        running = asyncio.create_task(dispatcher.run())
+
+        async def fine_ones_sent() -> bool:
+            return (await states(store)).count("sent") == 50
+
+        await until(fine_ones_sent)
+        assert under_way == 4
+        await dispatcher.drain(0.0)
+        await running
+
+    with_store(tmp_path, test)
+
+
 def test_no_more_than_allowed_are_under_way(tmp_path: Path) -> None:
     async def test(store: SqliteStore) -> None:
         await owed(store, *(a_draft(number) for number in range(50)))
@@ -217,7 +244,7 @@ def test_no_more_than_allowed_are_under_way(tmp_path: Path) -> None:
             now -= 1
             return Outcome(result="sent")
 
-        dispatcher = Dispatcher(store, HandClock(), perform, lambda: 1.0, concurrency=3)
+        dispatcher = Dispatcher(store, HandClock(), perform, lambda: 1.0, concurrency=3, per_target=3)
         running = asyncio.create_task(dispatcher.run())
         await until(lambda: _all(store, "sent"))
         await dispatcher.drain(5.0)
