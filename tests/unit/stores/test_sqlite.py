@@ -135,10 +135,10 @@ def test_a_kill_inside_a_transaction_leaves_no_half_of_it(tmp_path: Path, statem
         assert len((await store.alert("a1")).deliveries) == 1
         with pytest.raises(NotFoundError):
             await store.alert("a2")
-        assert [found.id for found in await store.claim(now=1000, limit=10)] == ["d1"]
+        assert [found.id for found in await store.claim(now=1000, limit=10, per_target=10)] == ["d1"]
         again = Recording(seq=2, alerts=[alert("a2")], drafts=[draft("d2", "a2"), draft("d3", "a2")])
         await store.record(again)
-        assert [found.id for found in await store.claim(now=1000, limit=10)] == ["d2", "d3"]
+        assert [found.id for found in await store.claim(now=1000, limit=10, per_target=10)] == ["d2", "d3"]
 
     with_store(path, look)
 
@@ -207,15 +207,19 @@ def test_every_commit_is_synced_and_references_are_enforced(tmp_path: Path) -> N
     with_store(tmp_path / "cepd.db", work)
 
 
-@pytest.mark.parametrize("table", ["candidate", "other"])
-def test_a_claim_reads_indexes_only(tmp_path: Path, table: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "table"), [("targets", "delivery"), ("claimable", "candidate"), ("claimable", "other")]
+)
+def test_a_claim_reads_indexes_only(tmp_path: Path, name: str, table: str) -> None:
     from cepd.stores.statements import load_statements
 
     path = tmp_path / "cepd.db"
     with_store(path, nothing)
     connection = sqlite3.connect(path)
-    statement = load_statements("deliveries")["claim"]
-    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", {"now": 1, "limit": 1})]
+    statement = load_statements("deliveries")[name]
+    values = {"now": 1, "limit": 1, "target": "ops"}
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
     connection.close()
     assert [step for step in plan if table in step]
     assert all("USING" in step for step in plan if table in step), plan
+    assert not [step for step in plan if "TEMP B-TREE" in step], plan
