@@ -14,6 +14,7 @@ import pytest
 from cepd.model.errors import StartError
 from cepd.runtime.inbox import Receipt
 from cepd.web.app import create_app
+from cepd.web.body import MOST_DROPPED
 from cepd.web.ingest import MAX_BODY
 from cepd.web.server import bind, check_listen, serve, url_of
 from cepd.web.services import Services
@@ -98,7 +99,7 @@ def test_a_declared_length_over_the_limit_is_answered_before_the_body_comes() ->
     async def scenario() -> None:
         async with running() as server:
             reader, writer = await server.connect()
-            writer.write(post(f"Content-Length: {MAX_BODY + 1}"))
+            writer.write(post(f"Content-Length: {MOST_DROPPED + 1}"))
             assert (await answer(reader))[0] == 413
             await end(writer)
 

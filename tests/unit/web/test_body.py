@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cepd.runtime.inbox import Receipt
+from cepd.web.body import MOST_DROPPED
 from cepd.web.ingest import MAX_BODY
 from tests.support.web import ask, services
 
@@ -25,12 +26,12 @@ def test_a_body_at_the_limit_is_taken_and_one_byte_more_is_not() -> None:
     assert taken == [MAX_BODY]
 
 
-def test_a_declared_length_over_the_limit_is_refused_before_anything_is_read() -> None:
+def test_a_declared_length_far_over_the_limit_is_refused_before_anything_is_read() -> None:
     async def content() -> AsyncIterator[bytes]:
         raise AssertionError("it was read")
         yield b""
 
-    answer = ask(services(), "POST", "/ingest", content=content(), headers={"Content-Length": str(MAX_BODY + 1)})
+    answer = ask(services(), "POST", "/ingest", content=content(), headers={"Content-Length": str(MOST_DROPPED + 1)})
     assert answer.status_code == 413
 
 
@@ -44,7 +45,20 @@ def test_an_undeclared_length_is_counted() -> None:
             yield b" " * (1 << 20)
 
     assert ask(services(), "POST", "/ingest", content=content()).status_code == 413
-    assert sent == MAX_BODY + (1 << 20), "it stops at the first piece that is over"
+    assert sent == MOST_DROPPED + (1 << 20), "it stops at the first piece that is over what is read for nothing"
+
+
+def test_what_a_client_writes_before_it_reads_is_taken_in_and_dropped() -> None:
+    sent = 0
+
+    async def content() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(20):
+            sent += 1 << 20
+            yield b" " * (1 << 20)
+
+    assert ask(services(), "POST", "/ingest", content=content()).status_code == 413
+    assert sent == 20 << 20
 
 
 def test_a_body_that_does_not_come_is_not_waited_for() -> None:
