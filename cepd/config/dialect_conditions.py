@@ -95,13 +95,16 @@ def joined(trees: Sequence[Json]) -> Json:
 
 
 def fields_of(tree: Json) -> set[str]:
-    """The fields that a tree tests."""
+    """The fields that a tree tests, as far as they are text."""
     inside = bare(tree)
     if isinstance(inside, list):
         return {field for item in inside for field in fields_of(item)}
     if not isinstance(inside, dict):
         return set()
-    return fields_of(inside["conditions"]) if "conditions" in inside else {str(bare(inside.get("field")))}
+    if "conditions" in inside:
+        return fields_of(inside["conditions"])
+    field = bare(inside.get("field"))
+    return {field} if isinstance(field, str) else set()
 
 
 def with_field(tree: Json, field: str) -> Json:
@@ -114,4 +117,7 @@ def with_field(tree: Json, field: str) -> Json:
         return tree
     if "conditions" in tree:
         return tree | {"conditions": with_field(tree["conditions"], field)}
-    return tree | {"field": Taken(field, tree["field"].pointer)}
+    if "field" not in tree:
+        return tree
+    given = tree["field"]
+    return tree | {"field": Taken(field, given.pointer) if isinstance(given, Taken) else field}

@@ -143,15 +143,16 @@ def _test_events(timing: Timing, spec: Spec, metric: Taken | None) -> None:
 
 def _test_aggregate(timing: Timing, spec: Spec, metric: Taken, name: str, label: str, findings: list[Finding]) -> None:
     """What speaks of the metric alone is tested on its aggregate; the rest stays a test of each event."""
+    field = str(metric.value)
     tests, stays = spec.test_on(name), []
     for one in timing.when:
         fields = fields_of(one)
-        if fields == {metric.value}:
+        if fields == {field}:
             tests.append(with_field(one, name))
             continue
-        if metric.value in fields:
-            message = f"a condition of {label} mixes {metric.value!r} with other fields; each event is tested with it"
-            remedy = f"write what concerns {metric.value!r} as a condition of its own, joined by AND"
+        if field in fields:
+            message = f"a condition of {label} mixes {field!r} with other fields; each event is tested with it"
+            remedy = f"write what concerns {field!r} as a condition of its own, joined by AND"
             findings.append(Finding("CEP313", _pointer(one, spec.pointer), message, remedy))
         stays.append(one)
     for test in tests:

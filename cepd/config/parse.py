@@ -28,7 +28,7 @@ _PLAIN, _TEXT, _COLLECTION = "plain", "text", "collection"
 
 
 class _DeepError(Exception):
-    pass
+    """Nesting beyond MAX_DEPTH."""
 
 
 class _OwnTags:

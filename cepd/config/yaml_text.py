@@ -97,9 +97,15 @@ def _flat(value: Json) -> yaml.Node:
     if isinstance(value, list):
         return yaml.SequenceNode("tag:yaml.org,2002:seq", [_flat(item) for item in value], flow_style=True)
     if isinstance(value, str):
-        style = "|" if "\n" in value else None if _reads_as_text(value) else '"'
-        return yaml.ScalarNode("tag:yaml.org,2002:str", value, style=style)
+        return yaml.ScalarNode("tag:yaml.org,2002:str", value, style=_style(value))
     return _SCALARS.represent_data(value)
+
+
+def _style(text: str) -> str | None:
+    """None: as the emitter likes. Only double quotes can escape what they hold."""
+    if _ESCAPED.search(text):
+        return '"'
+    return "|" if "\n" in text else None if _reads_as_text(text) else '"'
 
 
 def _reads_as_text(text: str) -> bool:

@@ -4,6 +4,7 @@ import copy
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,16 +66,60 @@ CHANNEL: dict[str, Any] = {
     "retry": {"delays": ["1s"]},
     "circuit_breaker": {"failure_threshold": 3},
 }
+BARE_METRIC: dict[str, Any] = {
+    "rule_id": "m",
+    "trigger_type": "metric",
+    "trigger_spec": {
+        "metric_name": "cpu",
+        "op": ">",
+        "threshold": "85",
+        "aggregation": [{"fn": "avg", "outputAlias": "load", "groupBy": "a,b"}, {"fn": "percentile", "p": 95}, "count"],
+        "duration": "5m",
+    },
+    "composite_condition": {
+        "logic": "AND",
+        "conditions": [
+            {"logic": "OR", "conditions": [{"field": "cpu", "op": ">", "value": 85}, {"field": "cpu", "op": "exists"}]},
+            {"field": "disk", "operator": ">", "value": "9"},
+            [{"field": "cpu", "op": "<", "value": 3}],
+        ],
+    },
+    "window_config": {"type": "sliding", "size": "5m", "slide": "1m", "groupBy": ["a", "b"]},
+    "aggregation": {"type": "avg", "field": "cpu"},
+    "having": "load > 3",
+    "timeout_seconds": 3,
+    "action_config": {"action": "webhook", "circuit_breaker": {"failure_threshold": 3}},
+    "actions": [
+        {"type": "trigger", "rule_id": "a"},
+        {"type": "multi_action", "actions": [{"endpoint": "https://a.example.com", "timeout_seconds": 4}]},
+    ],
+}
+BARE_ANOMALY: dict[str, Any] = {
+    "rule_name": "Outlier",
+    "trigger_type": "anomaly",
+    "trigger_spec": {
+        "value_path": "cpu",
+        "anomaly_method": "ema",
+        "threshold": "3",
+        "conditions": [{"field": "a", "op": "==", "value": 1}],
+        "logic": "NOT",
+    },
+    "suppression": "5m",
+    "action_spec": {"type": "notify", "channels": ["c"]},
+}
+BARE_API: dict[str, Any] = {
+    "api_name": "Double",
+    "logic_type": "script",
+    "logic_body": "def main(params, input_payload):\n    return {}\n",
+    "param_schema": {"x": {"type": "integer", "default": 0}},
+}
 SETTINGS: dict[str, Any] = {"lateness": "5s", "egress": {"allow": ["h"]}, "lint": {"CEP303": "off"}, "ignore": ["x"]}
 
-_SCALARS = st.sampled_from(
-    [None, True, 0, -1, 5, 1.5, 2**64 - 1, "", "x", "5m", "{{ x", "{{ x }}", "a > ", "c", "a", "b", "event"]
-)
+_TEXTS = ["", "x", "5m", "{{ x", "{{ x }}", "a > ", "c", "a", "b", "event", "metric", "cpu", "avg", "AND", ">", "85"]
+_KEYS = ["type", "id", "kind", "field", "op", "value", "conditions", "logic", "actions", "fn", "", "x~/y", "\x85"]
 _VALUES = st.recursive(
-    _SCALARS,
-    lambda below: (
-        st.lists(below, max_size=3) | st.dictionaries(st.sampled_from(["type", "id", "kind", "", "x~/y"]), below)
-    ),
+    st.sampled_from([None, True, 0, -1, 5, 1.5, 2**64 - 1, *_TEXTS]),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), below, max_size=3),
     max_leaves=5,
 )
 
@@ -111,14 +156,26 @@ def check(tree: Tree) -> None:
         json.dumps(definition.document)
 
 
-@settings(max_examples=300, deadline=None)
+DOCUMENTS = {"a": PACK, "b": CHANNEL, "cepd": SETTINGS, "m": BARE_METRIC, "o": BARE_ANOMALY, "d": BARE_API}
+
+
+@settings(max_examples=500, deadline=None)
 @given(data=st.data())
-def test_a_document_with_any_value_anywhere(data: st.DataObject) -> None:
-    documents = {"a": PACK, "b": CHANNEL, "cepd": SETTINGS}
+def test_a_document_with_any_values_anywhere(data: st.DataObject) -> None:
+    documents = dict(DOCUMENTS)
     name = data.draw(st.sampled_from(sorted(documents)))
-    spot = data.draw(st.sampled_from(spots(documents[name])))
-    documents[name] = put(documents[name], spot, data.draw(_VALUES))
+    for _ in range(data.draw(st.integers(1, 3))):
+        spot = data.draw(st.sampled_from(spots(documents[name])))
+        documents[name] = put(documents[name], spot, data.draw(_VALUES))
     check(tree_of(**{name: json.dumps(document, indent=1) for name, document in documents.items()}))
+
+
+@pytest.mark.parametrize("name", ["cpu", ["cpu"], {"field": "cpu"}, None, 5])
+@pytest.mark.parametrize("conditions", [[{"field": "cpu", "op": ">", "value": 1}], {"field": "cpu"}, "cpu > 1", [{}]])
+def test_a_metric_and_conditions_of_any_shape(name: Any, conditions: Any) -> None:
+    bare = put(BARE_METRIC, ("trigger_spec", "metric_name"), name)
+    bare = put(bare, ("composite_condition",), {"logic": "OR", "conditions": conditions})
+    check(tree_of(m=json.dumps(bare)))
 
 
 @settings(max_examples=200, deadline=None)

@@ -13,6 +13,7 @@ from cepd.config.yaml_text import write_yaml
 TEXTS = (
     st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
     | st.text(" \n\t:#-?{}[],&*!|>'\"%@`~=<0123456789.eExo_+yn", max_size=12)
+    | st.text("\n\r\x85\u2028\u2029\ufeff\x7f\xa0 \"':?ab", max_size=8)
     | st.sampled_from(["on", "yes", "null", "~", "1e5", "0o17", "0x1F", "12:30", "1_000", ".inf", "---", "<<", "a: b"])
 )
 SCALARS = (
@@ -64,6 +65,8 @@ def test_what_is_written_reads_back(document: dict[str, Any], blocks: set[str]) 
         ("two\nlines", "|-\n  two\n  lines"),
         ("tab\there", '"tab\\there"'),
         ("a\x85b", '"a\\u0085b"'),
+        ('say "so"\x85', '"say \\"so\\"\\u0085"'),
+        ("two\nlines\u2028", '"two\\nlines\\u2028"'),
         (">", '">"'),
         (3.0, "3.0"),
         (1e20, "1.0e+20"),
@@ -76,6 +79,16 @@ def test_what_is_written_reads_back(document: dict[str, Any], blocks: set[str]) 
 )
 def test_values_as_people_write_them(value: Any, text: str) -> None:
     assert write_yaml({"key": value}) == f"key: {text}\n"
+
+
+@pytest.mark.parametrize("special", ["\x85", "\u2028", "\u2029", "\ufeff", "\x7f", "\x00"])
+@pytest.mark.parametrize("around", ["{}", "a{}b", "\n{}", '"{}', "a: {}", "x" * 130 + "{}"])
+def test_keys_with_what_yaml_takes_for_line_breaks_and_marks(special: str, around: str) -> None:
+    key = around.format(special)
+    document = {key: {key: [key, 1]}}
+    text = write_yaml(document)
+    assert parse("some.yaml", text.encode()).documents[0].data == document
+    assert yaml.safe_load(text) == document
 
 
 def test_a_collection_is_one_line_as_long_as_it_fits_into_120_columns() -> None:
