@@ -84,7 +84,7 @@ def rule_in_order(rule: dict[str, _Value]) -> dict[str, _Value]:
 
 def canonical(document: dict[str, Json]) -> dict[str, Json]:
     """The canonical form of a rule pack's document. ConditionError for a condition that is none."""
-    return _in_order({**document, "rules": [_rule(rule) for rule in document["rules"]]}, _PACK)
+    return _in_order({**document, "rules": [canonical_rule(rule) for rule in document["rules"]]}, _PACK)
 
 
 def to_yaml(document: dict[str, Json]) -> str:
@@ -92,7 +92,8 @@ def to_yaml(document: dict[str, Json]) -> str:
     return write_yaml(canonical(document), blocks=_BLOCKS)
 
 
-def _rule(rule: dict[str, Json]) -> dict[str, Json]:
+def canonical_rule(rule: dict[str, Json]) -> dict[str, Json]:
+    """The canonical form of one rule of a pack. ConditionError for a condition that is none."""
     given = {name: value for name, value in rule.items() if not _is_default(rule, name, value)}
     given["actions"] = [_action(action) for action in rule["actions"]]
     trigger = given["trigger"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from cepd.config.build import build_channel, build_rule, build_settings
+from cepd.config.canonical import canonical_rule
 from cepd.config.catalog import Catalog
 from cepd.config.check import check
 from cepd.config.dialect import is_dialect, translate
@@ -74,7 +75,7 @@ def _sheet(document: Document) -> Sheet:
         findings = Findings(document, data if api else translation.document, None if api else translation.origins)
         for found in translation.findings:
             findings.add_original(*found)
-        return Sheet("Api" if api else "RulePack", findings)
+        return Sheet("Api" if api else "RulePack", findings, bare=True)
     findings = Findings(document, data)
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(kind, str):
@@ -162,7 +163,7 @@ def _definitions(sheet: Sheet, catalog: Catalog) -> Iterator[Definition]:
         reason = idle_because(rule, path, sheet, catalog)
         yield Definition(
             rule=rule,
-            document=document,
+            document=canonical_rule(document) if sheet.bare else document,
             pack=str(sheet.data.get("name", "")),
             file=sheet.file,
             line=sheet.findings.line(path),

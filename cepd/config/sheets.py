@@ -22,6 +22,8 @@ class Sheet:
 
     kind: str
     findings: Findings
+    bare: bool = False
+    """Whether it is of the documents' dialect; its data is what that means."""
     sites: list[Site] = field(default_factory=list)
     meant: dict[Path, Any] = field(default_factory=dict)
     by_rule: dict[Path, list[Site]] = field(default_factory=dict)

@@ -17,7 +17,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: Rule
     document: Mapping[str, Json]
-    """The rule in its canonical YAML form, as plain data."""
+    """The rule as plain data: one of a pack as it is written, a bare one in canonical form."""
     pack: str
     file: str
     line: int

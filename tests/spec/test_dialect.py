@@ -77,6 +77,12 @@ def test_both_forms_are_the_same_rule(stem: str) -> None:
     assert bare == twin
 
 
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_bare_rule_is_shown_as_a_person_would_write_it(stem: str) -> None:
+    bare, twin = definition(DIALECT, stem).document, definition(CANONICAL, stem).document
+    assert json.dumps(bare) == json.dumps(twin), "the order of fields counts too"
+
+
 @pytest.mark.parametrize("folder", [DIALECT, CANONICAL], ids=["dialect", "canonical"])
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row['rule']}-{row['payload']}")
 def test_what_the_documents_say_of_their_rules(row: dict[str, Any], folder: Path) -> None:
