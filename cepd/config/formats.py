@@ -114,18 +114,26 @@ def _timezone(name: str) -> str:
 
 
 def _url(text: str) -> str:
+    if "{{" in text:
+        raise InputError("an address is not a template", help="write it out; values of events go into what is sent")
     try:
         parts = urlsplit(text)
         whole = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         whole = False
     if not whole or re.search(r"\s", text):
-        raise InputError("this is not an address that can be called", help="begin with https:// and a host")
+        help = "begin with https:// and a host"
+        if text.startswith("/"):
+            help += "; only the address of a poll is completed with metrics_base_url"
+        raise InputError("this is not an address that can be called", help=help)
     return text
 
 
+_RELATIVE = re.compile(r"/(?!/)\S*")
+
+
 def _poll_url(text: str) -> str:
-    return text if text.startswith("/") else _url(text)
+    return text if _RELATIVE.fullmatch(text) and "{{" not in text else _url(text)
 
 
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")

@@ -67,7 +67,7 @@ def lint_sheet(sheet: Sheet, catalog: Catalog, metrics_base_url: str | None) -> 
         if site.unbuilt and site.value is not None and sheet.findings.clean(site.path):
             message = f"{site.path[-1]} has no effect yet"
             sheet.findings.add("CEP302", site.path, message, "leave it out, or know that nothing comes of it", at="key")
-        if site.format == "poll-url" and str(site.value).startswith("/") and metrics_base_url is None:
+        if site.format == "poll-url" and metrics_base_url is None and sheet.meant.get(site.path, "").startswith("/"):
             help = "set metrics_base_url in cepd.yaml, or write the whole address"
             sheet.findings.add("CEP307", site.path, "a relative address needs metrics_base_url", help)
         if site.format == "condition" and site.path in sheet.meant:

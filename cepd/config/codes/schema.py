@@ -156,7 +156,8 @@ SCHEMA_CODES: tuple[Code, ...] = (
         code="CEP127",
         severity="error",
         title="not an address",
-        explanation="An address begins with https:// or http:// and names a host.",
+        explanation="An address begins with https:// or http:// and names a host; it is not a template. Only the "
+        "address of a poll may begin with /, and is then completed with metrics_base_url.",
         bad=CHANNEL.replace("https://", "https//"),
         good=CHANNEL,
     ),
