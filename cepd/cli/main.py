@@ -55,6 +55,10 @@ def run() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(USAGE) from None
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        complain(StartError(f"cannot go on: {place}{error.strerror or error}"))
+        raise SystemExit(USAGE) from None
     except Exception:  # noqa: BLE001  the last door: a fault of ours is told as one, with its exit code
         traceback.print_exc()
         typer.echo("this is a fault of cepd itself; please report it with the lines above", err=True)

@@ -2,6 +2,7 @@
 
 import gzip
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,15 +12,19 @@ from cepd.model.errors import StartError
 
 _Step: TypeAlias = Callable[[], None]
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 LONGEST = 1 << 20
 """A longer line is cut there, which is over the limit of intake: it is rejected by its number."""
 
 
 @contextmanager
 def open_recording(path: Path) -> Iterator[Iterator[bytes]]:
-    """Lines without their line ends. StartError where the file cannot be opened; OSError stays one while reading."""
+    """Lines without their line ends. StartError where the file cannot be opened, or breaks off while it is read."""
     if str(path) == "-":
-        yield read_lines(sys.stdin.buffer)
+        if sys.stdin is None:
+            raise StartError("there is no standard input to read", help="name a file of NDJSON, or feed one in")
+        yield _readable(read_lines(sys.stdin.buffer), path)
         return
     try:
         raw = path.open("rb")
@@ -36,8 +41,11 @@ def open_recording(path: Path) -> Iterator[Iterator[bytes]]:
 
 
 def read_lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Lines of a stream; what is over LONGEST is skipped up to the end of its line, so memory stays bounded."""
-    while line := stream.readline(LONGEST + 2):
+    """Lines of a stream, a byte order mark left out; what is over LONGEST is skipped up to the end of its line, so
+    memory stays bounded."""
+    mark = _BYTE_ORDER_MARK
+    while line := stream.readline(LONGEST + 2).removeprefix(mark):
+        mark = b""
         if len(line) > LONGEST and not line.endswith(b"\n"):
             while rest := stream.readline(LONGEST):
                 if rest.endswith(b"\n"):
@@ -48,8 +56,10 @@ def read_lines(stream: BinaryIO) -> Iterator[bytes]:
 def _readable(lines: Iterator[bytes], path: Path) -> Iterator[bytes]:
     try:
         yield from lines
-    except (OSError, EOFError) as error:
-        raise StartError(f"{path} breaks off: {error}", help="the compressed file is damaged or incomplete") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise StartError(
+            f"{path} breaks off: {error}", help="the file is damaged, or was not written to its end"
+        ) from None
 
 
 @contextmanager

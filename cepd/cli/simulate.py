@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cepd.runtime.simulate import Simulation
 
 FINDINGS = 1
+NOTHING = 2
 
 
 class Format(StrEnum):
@@ -54,9 +55,13 @@ def simulate(
         raise StartError("simulate needs one payload or one recording", help="give either --payload or --events")
     generation = _load(path, rule)
     if payload is not None:
+        if firings is not None or start is not None or until is not None or no_flush:
+            raise StartError("--firings, --start, --until and --no-flush go with --events", help="leave them out")
         _payload(generation, rule, payload, explain)
         return
     assert events is not None
+    if firings is not None and firings.exists() and events.exists() and firings.samefile(events):
+        raise StartError(f"--firings would overwrite the recording {events}", help="name another file")
     from cepd.runtime.simulate import Simulation
 
     simulation = Simulation(
@@ -67,6 +72,10 @@ def simulate(
         flush=not no_flush,
         rule_id=rule,
     )
+    for rule_id, reason in simulation.idle.items():
+        note(f"not run: {rule_id}: {reason}")
+    if rule in simulation.idle:
+        raise typer.Exit(NOTHING)
     _replay(simulation, generation, events, firings, explain)
     _report(simulation, format)
 
@@ -111,7 +120,10 @@ def _instant(option: str, text: str | None) -> Instant | None:
 
     if text is None:
         return None
-    instant = read_instant(float(text) if text.replace(".", "", 1).isdigit() else text)
+    try:
+        instant = read_instant(float(text))
+    except ValueError:
+        instant = read_instant(text)
     if instant is None:
         raise StartError(f"{option} {text!r} is not a time", help="write 2026-01-31T09:00:00Z, or epoch seconds")
     return instant
@@ -132,13 +144,16 @@ def _payload(generation: Generation, rule: str | None, text: str, explain: bool)
 
 
 def _object(text: str) -> dict[str, Any]:
-    try:
-        payload = msgspec.json.decode(text.encode())
-    except (ValueError, RecursionError) as error:
-        raise StartError(f"--payload is not JSON: {error}", help="write an object, such as '{\"cpu\": 92}'") from None
-    if not isinstance(payload, dict):
-        raise StartError("--payload is not a JSON object", help="write an object, such as '{\"cpu\": 92}'")
-    return payload
+    """The payload as an event's line would be read: numbers out of range count as missing."""
+    from cepd.engine.decode import DecodeCounts, decode_fields
+    from cepd.intake.limits import DEFAULT_LIMITS
+    from cepd.intake.lines import reason_against
+
+    data = text.encode("utf-8", "surrogateescape")
+    reason = reason_against(data, DEFAULT_LIMITS)
+    if reason is not None:
+        raise StartError(f"--payload is no event: {reason}", help="write a JSON object, such as '{\"cpu\": 92}'")
+    return decode_fields(data, DecodeCounts())
 
 
 def _replay(
@@ -147,8 +162,8 @@ def _replay(
     from cepd.cli.recordings import open_recording
 
     with ExitStack() as stack:
-        out = stack.enter_context(_create(firings)) if firings is not None else None
         lines: Iterator[bytes] = stack.enter_context(open_recording(events))
+        out = stack.enter_context(_create(firings)) if firings is not None else None
         for firing in simulation.run(lines):
             if out is not None:
                 out.write(_line(firing))

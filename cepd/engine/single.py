@@ -39,7 +39,7 @@ def evaluate_single(rule: Rule, event: Event) -> Single:
     values = {name: value for name, value in _values(rule, event.fields).items() if value is not MISSING}
     seen = {**event.fields, **values}
     matched = holds and key is not None and (rule.having is None or compile_condition(rule.having)(seen))
-    extracted = _extracted(rule, seen) if matched else None
+    extracted = _extracted(rule, event.fields, seen) if matched else None
     return Single(holds, matched, values, extracted, key)
 
 
@@ -52,21 +52,26 @@ def condition_of(rule: Rule) -> Condition | None:
     return threshold if rule.when is None else All((threshold, rule.when))
 
 
-def _extracted(rule: Rule, seen: Mapping[str, Json]) -> Json:
-    path = _first_path(rule)
-    value = MISSING if path is None else lookup(seen, path)
+def _extracted(rule: Rule, fields: Mapping[str, Json], seen: Mapping[str, Json]) -> Json:
+    """The metric, else the field that stands first in `when`, else what stands first in `having`, which also sees
+    aggregates."""
+    trigger = rule.trigger
+    if isinstance(trigger, MetricTrigger) and trigger.metric is not None:
+        path, holder = trigger.metric, fields
+    elif isinstance(trigger, AnomalyTrigger):
+        path, holder = trigger.value, fields
+    elif (first := _first_path(rule.when)) is not None:
+        path, holder = first, fields
+    elif (first := _first_path(rule.having)) is not None:
+        path, holder = first, seen
+    else:
+        return None
+    value = lookup(holder, path)
     return None if value is MISSING else value
 
 
-def _first_path(rule: Rule) -> str | None:
-    """The metric, else the field that stands first in `when`, else in `having`."""
-    trigger = rule.trigger
-    if isinstance(trigger, MetricTrigger) and trigger.metric is not None:
-        return trigger.metric
-    if isinstance(trigger, AnomalyTrigger):
-        return trigger.value
-    conditions = [condition for condition in (rule.when, rule.having) if condition is not None]
-    tests = chain.from_iterable(map(tests_of, conditions))
+def _first_path(condition: Condition | None) -> str | None:
+    tests = () if condition is None else tests_of(condition)
     return next((field.path for field in chain.from_iterable(map(operand_fields, tests))), None)
 
 

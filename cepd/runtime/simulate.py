@@ -149,8 +149,10 @@ class Simulation:
         `start` (else the epoch) and goes on to `until` after the last line. `flush` closes the windows that are open
         at the end; no rule that runs so far has one."""
         chosen = [found for found in definitions if rule_id is None or found.rule.id == rule_id]
-        running = [found.rule for found in chosen if found.active or rule_id is not None]
-        program = compile_program([rule for rule in running if unsupported(rule) is None], lateness=lateness)
+        self.idle = {found.rule.id: why for found in chosen if (why := _idle(found, alone=rule_id is not None))}
+        """Why a rule does not run, by its id."""
+        running = [found.rule for found in chosen if found.rule.id not in self.idle]
+        program = compile_program(running, lateness=lateness)
         self._engine = Engine(program)
         self._counts = program.counts
         self._horizon = Horizon()
@@ -227,6 +229,14 @@ class Simulation:
             counts["firings"] += firing.kind == "fired"
             counts["alerts"] += firing.opens
             yield firing
+
+
+def _idle(definition: Definition, *, alone: bool) -> str | None:
+    """Why the rule sees no event of a recording; None where it does. One that runs alone need not be active."""
+    lacking = unsupported(definition.rule)
+    if lacking is not None:
+        return lacking
+    return None if definition.active or alone else definition.reason or "inactive"
 
 
 def firing_line(firing: Firing) -> dict[str, Json]:

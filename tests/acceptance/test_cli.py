@@ -24,6 +24,9 @@ def cepd(*arguments: object, stdin: bytes = b"", **environment: str) -> subproce
     )
 
 
+HOT = b'{"type": "host.cpu", "cpu_percent": 95}\n'
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     return write_tree(tmp_path / "tree")
@@ -95,6 +98,18 @@ USAGE = {
     "payload too deep": ["simulate", "{tree}", "--rule", "cpu", "--payload", "[" * 100_000],
     "missing recording": ["simulate", "{tree}", "--events", "nowhere.ndjson"],
     "recording is a folder": ["simulate", "{tree}", "--events", "{tree}"],
+    "odd start": ["simulate", "{tree}", "--events", "-", "--start", "²"],
+    "options of a recording": ["simulate", "{tree}", "--rule", "cpu", "--payload", "{}", "--firings", "out"],
+    "full disk": ["simulate", "{tree}", "--events", "{tree}/../hot.ndjson", "--firings", "/dev/full"],
+    "schema nowhere": ["schema", "--out", "/proc/x"],
+    "its own recording": [
+        "simulate",
+        "{tree}",
+        "--events",
+        "{tree}/../hot.ndjson",
+        "--firings",
+        "{tree}/../hot.ndjson",
+    ],
     "bad start": ["simulate", "{tree}", "--events", "-", "--start", "yesterday"],
     "unwritable firings": ["simulate", "{tree}", "--events", "-", "--firings", "/nowhere/out"],
     "unknown code": ["explain", "CEP9999"],
@@ -107,10 +122,13 @@ USAGE = {
 
 @pytest.mark.parametrize("name", USAGE)
 def test_a_wrong_call_ends_with_2_and_a_sentence(tree: Path, name: str) -> None:
+    recording = tree.parent / "hot.ndjson"
+    recording.write_text('{"type": "host.cpu", "cpu_percent": 99}\n')
     done = cepd(*[argument.replace("{tree}", str(tree)) for argument in USAGE[name]])
     assert done.returncode == 2, done.stderr.decode()
     assert done.stderr.strip()
     assert b"Traceback" not in done.stderr
+    assert recording.stat().st_size == 40, "no recording is written over"
 
 
 def test_a_folder_without_documents_ends_with_2(tmp_path: Path) -> None:
@@ -221,9 +239,37 @@ def test_simulate_of_a_rule_that_does_not_compile_ends_with_1(tree: Path) -> Non
     assert b"packs/hosts.yaml" in done.stderr
 
 
-def test_a_damaged_recording_ends_with_2_and_says_so(tree: Path, tmp_path: Path) -> None:
+def test_simulate_says_which_rules_do_not_run_and_why(tree: Path) -> None:
+    waiting = PACK.replace("name: hosts", "name: waiting").replace("id: cpu", "id: later") + "    for: 5m\n"
+    write_tree(tree, {"packs/waiting.yaml": waiting})
+    both = cepd("simulate", tree, "--events", "-", "--format", "json", stdin=HOT)
+    assert both.returncode == 0
+    assert json.loads(both.stdout)["rules"] == {
+        "cpu": {"firings": 1, "alerts": 1},
+        "later": {"firings": 0, "alerts": 0},
+    }
+    assert b"not run: later: " in both.stderr
+    alone = cepd("simulate", tree, "--events", "-", "--rule", "later", stdin=HOT)
+    assert alone.returncode == 2
+    assert b"for" in alone.stderr
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_event(tree: Path) -> None:
+    done = cepd("simulate", tree, "--events", "-", "--format", "json", stdin=b"\xef\xbb\xbf" + HOT)
+    report = json.loads(done.stdout)
+    assert (report["events"], report["rejected"], report["firings"]) == (1, 0, 1)
+
+
+def test_a_payload_is_read_as_a_line_is(tree: Path) -> None:
+    payload = '{"cpu_percent": 95, "other": ' + "9" * 5000 + "}"
+    assert json.loads(cepd("simulate", tree, "--rule", "cpu", "--payload", payload).stdout)["matched"] is True
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_damaged_recording_ends_with_2_and_says_so(tree: Path, tmp_path: Path, damage: str) -> None:
     packed = tmp_path / "day.gz"
-    packed.write_bytes(gzip.compress(b'{"type": "host.cpu", "cpu_percent": 95}\n' * 100_000)[:-2000])
+    whole = gzip.compress(b"".join(b'{"type": "x", "n": %d}\n' % number for number in range(20_000)))
+    packed.write_bytes(whole[:-2000] if damage == "cut" else whole[:500] + b"\xff" * 100 + whole[600:])
     done = cepd("simulate", tree, "--events", packed)
     assert done.returncode == 2
     assert b"breaks off" in done.stderr

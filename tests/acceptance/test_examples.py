@@ -5,12 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
 
 
-def test_the_examples_validate_strictly() -> None:
+@pytest.mark.parametrize("tree", ["examples", "rulepacks"])
+def test_the_shipped_trees_validate_strictly(tree: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "cepd", "validate", str(EXAMPLES), "--strict"],
+        [sys.executable, "-m", "cepd", "validate", str(ROOT / tree), "--strict"],
         capture_output=True,
         timeout=60,
         check=False,

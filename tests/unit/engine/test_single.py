@@ -54,7 +54,7 @@ def test_having_decides_over_aggregates_and_a_name_of_both_means_the_aggregate()
         having=parse_expression("cpu == 1"),
     )
     found = single(the_rule, cpu=60)
-    assert (found.condition, found.matched, found.extracted) == (True, True, 1)
+    assert (found.condition, found.matched, found.extracted) == (True, True, 60), "what `when` saw"
     assert single(the_rule, cpu=40).condition is False
     no_value = rule(aggregate=the_rule.aggregate, having=parse_expression("spread >= 0"))
     assert (single(no_value, cpu=60).condition, single(no_value, cpu=60).matched) == (True, False)
