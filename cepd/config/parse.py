@@ -178,7 +178,8 @@ class _Builder:
             except InputError as error:
                 self.fault("CEP009", error.message, error.help, node)
                 return None
-        return unshifted(node.value, self.block)
+        node.value = unshifted(node.value, self.block)
+        return str(node.value)
 
     def _sequence(self, node: Any) -> list[Json]:
         items = []

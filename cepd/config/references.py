@@ -104,7 +104,8 @@ def _check_channel(sheet: Sheet, site: Site, specs: dict[str, ChannelSpec]) -> N
 def _own_channels(sheet: Sheet, site: Site, specs: dict[str, ChannelSpec]) -> set[str]:
     """The channels that a fallback stands in for: what it must not name."""
     if site.path == ("fallback",):
-        return {_name(sheet)}
+        name = _name(sheet)
+        return {name} if isinstance(name, str) else set()
     if site.path[-1:] != ("fallback_channel",):
         return set()
     named = value_at(sheet.data, (*site.path[:-1], "channels"))

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +67,7 @@ CHANNEL: dict[str, Any] = {
     "retry": {"delays": ["1s"]},
     "circuit_breaker": {"failure_threshold": 3},
 }
+ALT: dict[str, Any] = {"kind": "Channel", "name": "alt", "type": "email", "fallback": "c", "default": True}
 BARE_METRIC: dict[str, Any] = {
     "rule_id": "m",
     "trigger_type": "metric",
@@ -107,6 +109,11 @@ BARE_ANOMALY: dict[str, Any] = {
     "suppression": "5m",
     "action_spec": {"type": "notify", "channels": ["c"]},
 }
+BARE_HOOK: dict[str, Any] = {
+    "rule_id": "h",
+    "trigger_spec": {"field": "a", "op": ">", "value": 1},
+    "action_spec": {"endpoint": "https://a.example.com", "params": {"x": "{{ z }}"}},
+}
 BARE_API: dict[str, Any] = {
     "api_name": "Double",
     "logic_type": "script",
@@ -116,9 +123,9 @@ BARE_API: dict[str, Any] = {
 SETTINGS: dict[str, Any] = {"lateness": "5s", "egress": {"allow": ["h"]}, "lint": {"CEP303": "off"}, "ignore": ["x"]}
 
 _TEXTS = ["", "x", "5m", "{{ x", "{{ x }}", "a > ", "c", "a", "b", "event", "metric", "cpu", "avg", "AND", ">", "85"]
-_KEYS = ["type", "id", "kind", "field", "op", "value", "conditions", "logic", "actions", "fn", "", "x~/y", "\x85"]
-_VALUES = st.recursive(
-    st.sampled_from([None, True, 0, -1, 5, 1.5, 2**64 - 1, *_TEXTS]),
+_KEYS = ["type", "id", "kind", "field", "op", "value", "conditions", "logic", "actions", "fn", "", "x~/y", "\x85", "😀"]
+VALUES = st.recursive(
+    st.sampled_from([None, True, 0, -1, 5, 1.5, 2**64 - 1, "😀", *_TEXTS]),
     lambda below: st.lists(below, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), below, max_size=3),
     max_leaves=5,
 )
@@ -166,8 +173,61 @@ def test_a_document_with_any_values_anywhere(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(documents)))
     for _ in range(data.draw(st.integers(1, 3))):
         spot = data.draw(st.sampled_from(spots(documents[name])))
-        documents[name] = put(documents[name], spot, data.draw(_VALUES))
+        documents[name] = put(documents[name], spot, data.draw(VALUES))
     check(tree_of(**{name: json.dumps(document, indent=1) for name, document in documents.items()}))
+
+
+_NAMES = st.sampled_from(["a", "b", "c", "alt", "😀", None, 5, True, ["c"], {"c": 1}, [], {}])
+_REFERENCES = frozenset(("name", "id", "rule_id", "type", "kind", "fallback", "fallback_channel", "channels", "api_id"))
+
+
+@st.composite
+def _drawn(draw: st.DrawFn) -> Any:
+    """A document whose names and references are of any kind, and whose keys may be any others."""
+    document = draw(st.sampled_from([PACK, CHANNEL, ALT, SETTINGS, BARE_METRIC, BARE_ANOMALY, BARE_API, BARE_HOOK]))
+    for _ in range(draw(st.integers(0, 3))):
+        named = [spot for spot in spots(document) if spot and spot[-1] in _REFERENCES]
+        document = put(document, draw(st.sampled_from(named or spots(document))), draw(_NAMES))
+        if not isinstance(document, dict):
+            return document
+    if draw(st.booleans()):
+        mappings = [spot for spot in spots(document) if isinstance(at(document, spot), dict)]
+        where = draw(st.sampled_from(mappings))
+        document = put(document, where, at(document, where) | {draw(st.sampled_from(_KEYS)): draw(VALUES)})
+    return document
+
+
+def at(value: Any, path: tuple[str | int, ...]) -> Any:
+    for key in path:
+        value = value[key]
+    return value
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_tree_of_any_documents(data: st.DataObject) -> None:
+    whole = "\n---\n".join(json.dumps(one) for one in (PACK, CHANNEL, ALT))
+    files = {"z.yaml": whole.encode(), "cepd.yaml": json.dumps(data.draw(st.just(SETTINGS) | _drawn())).encode()}
+    for number in range(data.draw(st.integers(1, 4))):
+        escaped = data.draw(st.booleans())
+        documents = data.draw(st.lists(_drawn(), min_size=1, max_size=1 if escaped else 3))
+        text = "\n---\n".join(json.dumps(one, ensure_ascii=escaped, indent=1) for one in documents)
+        files[f"{number}.{'json' if escaped else 'yaml'}"] = text.encode()
+    check(Tree(root=Path("/nowhere"), files=files))
+
+
+@pytest.mark.parametrize("name", [["alt"], {"a": 1}, None, 5])
+def test_a_channel_whose_name_is_no_text_falls_back(name: Any) -> None:
+    texts = (json.dumps(CHANNEL | {"name": name, "fallback": "alt"}), json.dumps(ALT))
+    check(tree_of(a="\n---\n".join(texts)))
+
+
+def test_a_key_that_json_writes_as_two_escapes() -> None:
+    rule = put(BARE_HOOK, ("action_spec", "params"), {"😀": "{{ z }}"})
+    tree = Tree(root=Path("/nowhere"), files={"r.json": json.dumps(rule).encode()})
+    check(tree)
+    (problem,) = [problem for problem in load(tree, CATALOG).problems if problem.code == "CEP303"]
+    assert problem.column == json.dumps(rule).index("z }}") + 1
 
 
 @pytest.mark.parametrize("name", ["cpu", ["cpu"], {"field": "cpu"}, None, 5])
