@@ -11,7 +11,8 @@ from typing import Any
 from cepd.config.findings import Findings
 from cepd.config.masking import without_tokens
 from cepd.config.pointers import Path, value_at
-from cepd.config.schemas import BY_TYPE, Schema, chosen, schema_of, types_in
+from cepd.config.schemas import BY_TYPE, Schema, chosen, pattern_of, schema_of, types_in
+from cepd.config.sound import soundness
 from cepd.model.json import Json
 from cepd.model.spelling import did_you_mean
 
@@ -28,6 +29,8 @@ _TYPES = {
 
 def check(kind: str, findings: Findings) -> None:
     """Adds everything that the schema of a kind (`rulepack`, `channel`, `settings`) refuses."""
+    if soundness(kind)(findings.data):
+        return
     seen: set[tuple[Path, str, str]] = set()
     renamed: set[tuple[Path, str]] = set()
     errors = sorted(_validator(kind).iter_errors(findings.data), key=lambda error: error.validator != _UNKNOWN)
@@ -43,8 +46,16 @@ def check(kind: str, findings: Findings) -> None:
 def _validator(kind: str) -> Any:
     from jsonschema import Draft7Validator, validators
 
-    by_type: Any = validators.extend(Draft7Validator, {BY_TYPE: _by_type})  # type: ignore[no-untyped-call]
-    return by_type(schema_of(kind))
+    words = {BY_TYPE: _by_type, "pattern": _matches}
+    extended: Any = validators.extend(Draft7Validator, words)  # type: ignore[no-untyped-call]
+    return extended(schema_of(kind))
+
+
+def _matches(validator: Any, pattern: str, instance: Json, schema: Schema) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    if isinstance(instance, str) and not pattern_of(pattern).search(instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def _by_type(validator: Any, by_type: Schema, instance: Json, schema: Schema) -> Iterator[Any]:

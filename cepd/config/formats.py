@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +17,6 @@ from cepd.engine.trees import read_condition
 from cepd.model.duration import parse_duration
 from cepd.model.errors import ConditionError, ExpressionError, InputError, TemplateError
 from cepd.model.json import Json
-from cepd.policies.cron import check_cron
 from cepd.templating.environment import compile_text, compile_value
 
 
@@ -37,10 +36,16 @@ def read_sites(sites: list[Site], findings: Findings) -> dict[Path, Any]:
         if form is None or not findings.clean(site.path) or not isinstance(site.value, form.kinds):
             continue
         try:
-            meant[site.path] = form.read(site.value)
+            meant[site.path] = _read(site.format, site.value) if isinstance(site.value, str) else form.read(site.value)
         except InputError as error:
             _tell(error, form.code, site, findings)
     return meant
+
+
+@lru_cache(maxsize=8192)
+def _read(format: str, text: str) -> Any:
+    """A text that stands in many places is read once, and once over reloads too."""
+    return FORMATS[format].read(text)
 
 
 _TEMPLATES = "write {{ field }}, or {{ '{{' }} for braces in the text"
@@ -92,6 +97,8 @@ def _field(path: str) -> str:
 
 
 def _cron(text: str) -> str:
+    from cepd.policies.cron import check_cron
+
     check_cron(text)
     return text
 

@@ -10,6 +10,7 @@ The files under `schemas/` are the contract. Three words of our own stand in the
 """
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -64,6 +65,12 @@ def chosen(schema: Schema, value: Any) -> Schema:
         return schema
     name = value.get(by_type["key"], by_type.get("default"))
     return typed(by_type["schema"], name) if name in types_in(by_type["folder"]) else schema
+
+
+@cache
+def pattern_of(text: str) -> re.Pattern[str]:
+    """A schema's pattern. Its `$` is the end of the text, as in JSON Schema, and not also before a last line break."""
+    return re.compile(text.removesuffix("$") + r"\Z" if text.endswith("$") else text)
 
 
 @cache
