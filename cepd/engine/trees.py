@@ -4,6 +4,7 @@ A list is a group in which all must hold; text anywhere is an expression. `ignor
 `lower()` on both sides, so the tree says what an expression could say too.
 """
 
+from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
 from cepd.engine.expressions import MAX_DEPTH, parse_expression
@@ -11,7 +12,7 @@ from cepd.engine.operators import Fault, alternatives, fault_of, literal_fault
 from cepd.engine.paths import path_fault
 from cepd.engine.tokens import REMEDIES
 from cepd.model.condition import All, AnyOf, Call, Condition, Field, Literally, Not, Operator, Test
-from cepd.model.errors import ConditionError, ExpressionError
+from cepd.model.errors import ConditionError, ExpressionError, raise_all
 from cepd.model.json import Json
 from cepd.model.spelling import did_you_mean
 
@@ -23,7 +24,8 @@ _LOWERED: frozenset[Operator] = frozenset({"==", "!=", "in", "not_in"})
 
 
 def read_condition(document: Json) -> Condition:
-    """The tree of a structured condition or of an expression. Raises ConditionError at the pointer of what is wrong."""
+    """The tree of a structured condition or of an expression. Raises ConditionError at the pointer of what is wrong
+    first; its `others` are what is wrong in other leaves and groups."""
     return _read(document, "", 0)
 
 
@@ -36,15 +38,7 @@ def _read(document: Json, pointer: str, depth: int) -> Condition:
         case list():
             return _group(document, "AND", pointer, depth)
         case dict() if "conditions" in document or "logic" in document:
-            _check_keys(document, _GROUP_KEYS, pointer)
-            logic = document.get("logic", "AND")
-            if logic not in ("AND", "OR", "NOT"):
-                remedy = did_you_mean(str(logic).upper(), ("AND", "OR", "NOT"))
-                raise _error(f"{pointer}/logic", f"there is no logic {logic!r}", remedy)
-            if document.get("conditions").__class__ is not list:
-                place = f"{pointer}/conditions" if "conditions" in document else pointer
-                raise _error(place, "a group needs a list of conditions", "write conditions: [...]")
-            return _group(document["conditions"], logic, f"{pointer}/conditions", depth)
+            return _logic(document, pointer, depth)
         case dict():
             return _leaf(document, pointer)
     raise _error(pointer, "this is no condition", 'write text such as cpu > 80, or {field: cpu, op: ">", value: 80}')
@@ -59,38 +53,70 @@ def _expression(text: str, pointer: str) -> Condition:
         ) from None
 
 
+def _logic(document: dict[str, Json], pointer: str, depth: int) -> Condition:
+    faults = _unknown_keys(document, _GROUP_KEYS, pointer)
+    logic, conditions = document.get("logic", "AND"), document.get("conditions")
+    if logic not in ("AND", "OR", "NOT"):
+        remedy = did_you_mean(str(logic).upper(), ("AND", "OR", "NOT"))
+        faults.append(_error(f"{pointer}/logic", f"there is no logic {logic!r}", remedy))
+        logic = "AND"
+    if conditions.__class__ is list:
+        try:
+            group = _group(conditions, logic, f"{pointer}/conditions", depth)
+        except ConditionError as fault:
+            faults.append(fault)
+    elif "conditions" in document or not faults:
+        place = f"{pointer}/conditions" if "conditions" in document else pointer
+        faults.append(_error(place, "a group needs a list of conditions", "write conditions: [...]"))
+    raise_all(faults)
+    return group
+
+
 def _group(documents: list[Json], logic: Literal["AND", "OR", "NOT"], pointer: str, depth: int) -> Condition:
     if not documents:
         raise _error(pointer, "the group is empty", "name at least one condition")
-    items = tuple(_read(document, f"{pointer}/{index}", depth + 1) for index, document in enumerate(documents))
+    items: list[Condition] = []
+    faults: list[ConditionError] = []
+    for index, document in enumerate(documents):
+        try:
+            items.append(_read(document, f"{pointer}/{index}", depth + 1))
+        except ConditionError as fault:
+            faults.append(fault)
+    raise_all(faults)
     if logic == "AND":
-        return All(items) if len(items) > 1 else items[0]
-    one = AnyOf(items) if len(items) > 1 else items[0]
+        return All(tuple(items)) if len(items) > 1 else items[0]
+    one = AnyOf(tuple(items)) if len(items) > 1 else items[0]
     return Not(one) if logic == "NOT" else one
 
 
 def _leaf(document: dict[str, Json], pointer: str) -> Condition:
-    _check_keys(document, _LEAF_KEYS, pointer)
-    for key in ("field", "op"):
-        if key not in document:
-            raise _error(pointer, f"the condition has no {key}", 'write {field: cpu, op: ">", value: 80}')
-    field, op = document["field"], document["op"]
-    if field.__class__ is not str:
-        raise _error(f"{pointer}/field", "the field is not text", "write the dotted path of a field")
-    fault = path_fault(field)
-    if fault is not None:
-        raise _error(f"{pointer}/field", fault, "write the dotted path of a field, such as host.cpu")
-    if op not in _OPERATORS:
-        remedy = _SIGNS.get(str(op)) or did_you_mean(str(op), _OPERATORS)
-        raise _error(f"{pointer}/op", f"there is no operator {op!r}", remedy)
-    ignore_case = document.get("ignore_case", False)
-    if ignore_case.__class__ is not bool:
-        raise _error(f"{pointer}/ignore_case", "ignore_case is true or false", "write true or false without quotes")
+    raise_all([*_unknown_keys(document, _LEAF_KEYS, pointer), *_leaf_faults(document, pointer)])
+    field, op, ignore_case = document["field"], document["op"], document.get("ignore_case", False)
     if op == "exists":
         return _existence(document, Field(field), pointer)
-    if "value" not in document:
-        raise _error(pointer, "the condition has no value", f"write the value that {op} compares with")
     return _test(op, Field(field), document["value"], ignore_case, pointer)
+
+
+def _leaf_faults(document: dict[str, Json], pointer: str) -> Iterator[ConditionError]:
+    """What is wrong with each field by itself, and what is missing; a misspelt field is not missing, too."""
+    if "field" in document:
+        field = document["field"]
+        fault = path_fault(field) if field.__class__ is str else "the field is not text"
+        if fault is not None:
+            yield _error(f"{pointer}/field", fault, "write the dotted path of a field, such as host.cpu")
+    op = document.get("op")
+    if "op" in document and op not in _OPERATORS:
+        remedy = _SIGNS.get(str(op)) or did_you_mean(str(op), _OPERATORS)
+        yield _error(f"{pointer}/op", f"there is no operator {op!r}", remedy)
+    if document.get("ignore_case", False).__class__ is not bool:
+        yield _error(f"{pointer}/ignore_case", "ignore_case is true or false", "write true or false without quotes")
+    if not document.keys() <= set(_LEAF_KEYS):
+        return
+    for key in ("field", "op"):
+        if key not in document:
+            yield _error(pointer, f"the condition has no {key}", 'write {field: cpu, op: ">", value: 80}')
+    if op in _OPERATORS and op != "exists" and "value" not in document:
+        yield _error(pointer, "the condition has no value", f"write the value that {op} compares with")
 
 
 def _existence(document: dict[str, Json], field: Field, pointer: str) -> Condition:
@@ -129,13 +155,14 @@ def _place(fault: Fault, pointer: str) -> str:
     return f"{pointer}/{key}" if fault.item is None else f"{pointer}/{key}/{fault.item}"
 
 
-def _check_keys(document: dict[Any, Json], known: tuple[str, ...], pointer: str) -> None:
+def _unknown_keys(document: dict[Any, Json], known: tuple[str, ...], pointer: str) -> list[ConditionError]:
+    faults = []
     for key in document:
         if key not in known:
             step = str(key).replace("~", "~0").replace("/", "~1")
-            raise _error(
-                f"{pointer}/{step}", f"unknown field {key!r} in a condition", did_you_mean(str(key), known), at="key"
-            )
+            message, remedy = f"unknown field {key!r} in a condition", did_you_mean(str(key), known)
+            faults.append(_error(f"{pointer}/{step}", message, remedy, at="key"))
+    return faults
 
 
 def _error(pointer: str, message: str, help: str, at: Literal["key", "value"] = "value") -> ConditionError:

@@ -16,6 +16,7 @@
 Anything else that is raised is a bug of cepd and is shown as one (exit 70, HTTP 500).
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 
@@ -29,7 +30,9 @@ class CepdError(Exception):
 
 
 class InputError(CepdError):
-    """The input is wrong. Reject it, say why, go on."""
+    """The input is wrong. Reject it, say why, go on. `others` are further faults found beside this one."""
+
+    others: "tuple[InputError, ...]" = ()
 
 
 class ExpressionError(InputError):
@@ -69,6 +72,14 @@ class TemplateError(InputError):
         super().__init__(message, help=help)
         self.offset = offset
         self.pointer = pointer
+
+
+def raise_all(faults: Sequence[InputError]) -> None:
+    """Raises the first fault, with all others beside it; returns where there is none."""
+    if faults:
+        first, *others = [one for fault in faults for one in (fault, *fault.others)]
+        first.others = tuple(others)
+        raise first
 
 
 class TooLargeError(InputError):

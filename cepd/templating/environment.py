@@ -14,7 +14,7 @@ import jinja2
 from jinja2 import meta, nodes
 from jinja2.environment import TemplateExpression
 
-from cepd.model.errors import TemplateError
+from cepd.model.errors import TemplateError, raise_all
 from cepd.model.json import Json
 from cepd.templating.sandbox import MAX_CHARACTERS, SANDBOX, TURNS, plain
 
@@ -103,21 +103,31 @@ def compile_text(text: str) -> Template:
 
 
 def compile_value(document: Json) -> Value:
-    """Compiles every text in a JSON document; keys are taken as they stand. Raises TemplateError with a pointer."""
+    """Compiles every text in a JSON document; keys are taken as they stand. Raises TemplateError with a pointer,
+    and as its `others` those of the other texts."""
     mentions: dict[str, Mapping[str, int]] = {}
-    return Value(mentions, _compile_part(document, "", mentions))
+    faults: list[TemplateError] = []
+    build = _compile_part(document, "", mentions, faults)
+    raise_all(faults)
+    return Value(mentions, build)
 
 
 def _compile_part(
-    part: Json, pointer: str, mentions: dict[str, Mapping[str, int]]
+    part: Json, pointer: str, mentions: dict[str, Mapping[str, int]], faults: list[TemplateError]
 ) -> Callable[[Mapping[str, Json]], Json]:
+    """What builds a part, with the names it mentions; what does not compile is added to `faults` and stays as it is."""
     if isinstance(part, str):
-        return _compile_leaf(part, pointer, mentions)
+        try:
+            return _compile_leaf(part, pointer, mentions)
+        except TemplateError as error:
+            faults.append(error)
     if isinstance(part, Mapping):
-        members = {key: _compile_part(value, f"{pointer}/{_escape(key)}", mentions) for key, value in part.items()}
+        members = {
+            key: _compile_part(value, f"{pointer}/{_escape(key)}", mentions, faults) for key, value in part.items()
+        }
         return lambda names: {key: build(names) for key, build in members.items()}
     if isinstance(part, list | tuple):
-        items = [_compile_part(value, f"{pointer}/{index}", mentions) for index, value in enumerate(part)]
+        items = [_compile_part(value, f"{pointer}/{index}", mentions, faults) for index, value in enumerate(part)]
         return lambda names: [build(names) for build in items]
     return lambda names: part
 

@@ -126,3 +126,26 @@ def test_keys_that_are_no_text_are_refused():
     with pytest.raises(ConditionError) as caught:
         read_condition({"field": "a", "op": ">", "value": 1, 5: 1})
     assert caught.value.pointer == "/5"
+
+
+@pytest.mark.parametrize(
+    ("document", "pointers"),
+    [
+        ([leaf(op="gt"), A, leaf(op="="), leaf(op="equals")], ["/0/op", "/2/op", "/3/op"]),
+        (
+            {"conditions": [leaf(op="=>"), leaf(value="x"), {"feild": "a", "op": ">", "value": 1}, leaf(field="a..b")]},
+            ["/conditions/0/op", "/conditions/1/value", "/conditions/2/feild", "/conditions/3/field"],
+        ),
+        (
+            {"logik": "OR", "logic": "ORR", "conditions": [[leaf(op="="), "a ="]]},
+            ["/logik", "/logic", "/conditions/0/0/op", "/conditions/0/1"],
+        ),
+        ({"field": "a..b", "op": "=", "valeu": 1, "ignore_case": 1}, ["/valeu", "/field", "/op", "/ignore_case"]),
+        ({"op": ">"}, ["", ""]),
+        ({"logic": "OR", "condition": []}, ["/condition"]),
+    ],
+)
+def test_finds_every_fault_in_one_run(document, pointers):
+    with pytest.raises(ConditionError) as caught:
+        read_condition(document)
+    assert [fault.pointer for fault in (caught.value, *caught.value.others)] == pointers

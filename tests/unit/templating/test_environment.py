@@ -210,3 +210,9 @@ def test_an_event_may_have_fields_of_any_name() -> None:
     fields = dict.fromkeys(names, "v")
     text = "{{ context }}{{ environment }}{{ range }}{{ __class__ }}{% for x in [1] %}{{ loop.index }}{% endfor %}"
     assert rendered(text, **fields) == "vvvv1"
+
+
+def test_finds_every_text_that_does_not_compile() -> None:
+    with pytest.raises(TemplateError) as caught:
+        compile_value({"a": "{{ b", "b": "{{ c }}", "c": ["{% if %}", {"d/e": "{{ 1 +"}]})
+    assert [fault.pointer for fault in (caught.value, *caught.value.others)] == ["/a", "/c/0", "/c/1/d~1e"]
