@@ -147,9 +147,9 @@ def _object(text: str) -> dict[str, Any]:
     """The payload as an event's line would be read: numbers out of range count as missing."""
     from cepd.engine.decode import DecodeCounts, decode_fields
     from cepd.intake.limits import DEFAULT_LIMITS
-    from cepd.intake.lines import reason_against
+    from cepd.intake.lines import mended, reason_against
 
-    data = text.encode("utf-8", "surrogateescape")
+    data = mended(text.encode("utf-8", "surrogateescape"))
     reason = reason_against(data, DEFAULT_LIMITS)
     if reason is not None:
         raise StartError(f"--payload is no event: {reason}", help="write a JSON object, such as '{\"cpu\": 92}'")

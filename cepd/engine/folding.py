@@ -12,6 +12,10 @@ from cepd.model.firing import Firing
 from cepd.model.instant import Instant
 from cepd.model.rule import Rule
 
+MAX_KEYS = 100_000
+"""Keys with an open suppress window, where the rule does not say `max_keys`. Beyond it firings are let through
+unsuppressed: memory stays bounded, no alert is lost, and the storm guard holds the rest."""
+
 
 class Running(msgspec.Struct):
     """A rule at work: what is remembered of it and counted about it. `position` is its place in the program."""
@@ -47,10 +51,17 @@ def settle(running: Running, key: Key, firing: Firing, mark: Instant, timers: Ti
         stats.stormed += 1
         settled = fold_into_storm(rule, state, minute, firing)
     stats.alerts += settled[0].opens
-    if rule.suppress is not None:
+    if rule.suppress is not None and not _has_room(rule, state, key):
+        stats.refused_keys += 1
+    elif rule.suppress is not None:
         window = open_window(state, rule.suppress.window, key, settled[-1], mark)
         timers.add(Deadline(window.closes, running.position, key.text, window.start), by_clock=running.by_clock)
     return settled
+
+
+def _has_room(rule: Rule, state: RuleState, key: Key) -> bool:
+    most = MAX_KEYS if rule.max_keys is None else rule.max_keys
+    return key.text in state.windows or len(state.windows) < most
 
 
 def close(running: Running, deadline: Deadline) -> Firing | None:

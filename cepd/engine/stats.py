@@ -20,6 +20,8 @@ class RuleStats(msgspec.Struct):
     """Firings that the storm guard folded."""
     skipped_keys: int = 0
     """Matches without a firing because a group_by value was an object or a list."""
+    refused_keys: int = 0
+    """Firings that opened no suppress window because max_keys of them were open; they were let through."""
     errors: int = 0
     last_error: str = ""
 

@@ -1,6 +1,7 @@
 """The storm guard: a rule opens so many alerts per minute of firing time; further firings share one storm alert.
 
-When the watermark passes the end of the minute, one summary tells how many they were.
+When the watermark passes the end of the minute, one summary tells how many they were. Late firings may open a minute
+again after that; their storm is another one, so the cause of a storm is its minute and its first firing.
 """
 
 import msgspec
@@ -27,7 +28,7 @@ def fold_into_storm(rule: Rule, state: RuleState, minute: StormMinute, firing: F
     """The firing as part of the storm alert of its minute, after the storm firing if it is the first of them."""
     opened = minute.alert_id is None
     if minute.alert_id is None:
-        cause = str(minute.start // MINUTE)
+        cause = f"{minute.start // MINUTE} {firing.id}"
         minute.alert_id = firing_id(rule.id, state.fingerprint, "", "storm", cause)
         state.hold(minute.alert_id, firing.time)
     folded = state.fold(minute.alert_id, firing)

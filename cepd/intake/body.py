@@ -11,7 +11,7 @@ import msgspec
 
 from cepd.intake.inflate import inflate
 from cepd.intake.limits import DEFAULT_LIMITS, Limits
-from cepd.intake.lines import BLANKS, emptied_below, reason_against, syntax_fault
+from cepd.intake.lines import BLANKS, emptied_below, mended, reason_against, syntax_fault
 from cepd.model.errors import InputError
 
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
@@ -56,7 +56,7 @@ def read_body(
     Raises TooLargeError, and InputError where the body as a whole is wrong: encoding, UTF-8, a broken document, empty.
     """
     split = _reader(content_type)
-    text = _utf8(inflate(body, content_encoding, limits)).removeprefix(_BYTE_ORDER_MARK)
+    text = mended(_utf8(inflate(body, content_encoding, limits)).removeprefix(_BYTE_ORDER_MARK))
     lines: list[Line] = []
     rejected: list[Rejected] = []
     for number, data in split(text, limits):

@@ -29,11 +29,32 @@ _NOT_OBJECT = {
 _FOUND = re.compile(r"got `(\w+)`")
 
 
+_SURROGATE_START = re.compile(rb"\\u[dD]")
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}(?P<low>\\u[dD][c-fC-F][0-9a-fA-F]{2})?|u[dD][c-fC-F][0-9a-fA-F]{2}|.)",
+    re.DOTALL,
+)
+_HALF = len(rb"\ud800")
+_REPLACEMENT = rb"\ufffd"
+
+
 class _Object(msgspec.Struct):
     """No fields: decoding it checks the syntax of a whole object and keeps nothing."""
 
 
 _scan = msgspec.json.Decoder(_Object).decode
+
+
+def mended(text: bytes) -> bytes:
+    r"""The text with each half of a surrogate pair, such as `\ud83d` alone, as `\ufffd`.
+
+    Texts that were cut by length hold it. JSON's grammar allows it (RFC 8259, section 8.2), no text can.
+    """
+    return _ESCAPE.sub(_whole, text) if _SURROGATE_START.search(text) else text
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    return _REPLACEMENT if len(escape[0]) == _HALF and escape["low"] is None else escape[0]
 
 
 def reason_against(line: bytes, limits: Limits) -> str | None:

@@ -19,7 +19,7 @@ from cepd.engine.support import unsupported
 from cepd.engine.trace import render_trace, trace
 from cepd.intake.horizon import Horizon
 from cepd.intake.limits import DEFAULT_LIMITS
-from cepd.intake.lines import BLANKS, reason_against
+from cepd.intake.lines import BLANKS, mended, reason_against
 from cepd.model.condition import Condition
 from cepd.model.duration import SECOND, Span
 from cepd.model.event import Event, given_id, given_source, given_time, given_type
@@ -171,7 +171,7 @@ class Simulation:
         begun = process_time()
         try:
             for number, line in enumerate(lines, 1):
-                data = line.strip(BLANKS)
+                data = mended(line.strip(BLANKS))
                 event = self._read(data, number) if data else None
                 if event is not None:
                     yield from self._apply(Batch(self._clock, SOURCE, (event,)))

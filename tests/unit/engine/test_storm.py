@@ -85,8 +85,8 @@ def test_firings_beyond_the_limit_share_one_storm_alert_with_the_count() -> None
         ("fired", False, 3),
     ]
     storm = first[2]
-    minute = str(START // (60 * S))
-    assert storm.id == firing_id("r", compiled.compiled["r"].state, "", "storm", minute)
+    cause = f"{START // (60 * S)} {first[3].id}"
+    assert storm.id == firing_id("r", compiled.compiled["r"].state, "", "storm", cause)
     assert storm.key == {}
     assert {firing.alert_id for firing in first[3:]} == {storm.id}
     assert [firing.key["host"] for firing in first[3:]] == ["h2", "h3", "h4"]
@@ -124,3 +124,24 @@ def test_a_suppress_window_that_began_in_a_storm_folds_into_the_storm_alert_past
     ]
     assert run(engine, [Tick(START + 1000 * S)]) == [], "its own windows send no summary: the storm told"
     assert engine.next_deadline() is None
+
+
+def test_a_minute_that_late_firings_open_again_is_a_storm_of_its_own() -> None:
+    compiled = program(rule(max_alerts=2))
+    engine = Engine(compiled)
+    storm = [line(10, n=n) for n in range(12)]
+    late = [line(20, n=n) for n in range(6)]
+    firings = run(
+        engine,
+        [
+            batch(compiled, 10, *storm),
+            batch(compiled, 200, line(200), first=13),
+            batch(compiled, 201, *late, first=14),
+            Tick(START + 3_600 * S),
+        ],
+    )
+    storms = [firing for firing in firings if firing.kind == "storm"]
+    summaries = [firing for firing in firings if firing.kind == "summary"]
+    assert len({firing.id for firing in storms}) == 2
+    assert [(firing.alert_id, firing.count) for firing in summaries] == [(storms[0].id, 10), (storms[1].id, 4)]
+    assert len({firing.id for firing in firings}) == len(firings), "no id comes twice"

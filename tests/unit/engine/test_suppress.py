@@ -130,3 +130,16 @@ def test_by_arrival_the_clock_is_time_and_watermark_at_once() -> None:
         ("fired", 60, True, 1),
     ]
     assert engine.next_deadline() == START + 120 * S
+
+
+def test_beyond_max_keys_a_new_key_is_let_through_unsuppressed_and_counted() -> None:
+    compiled = program(rule(group_by=("host",), suppress=Suppress(60 * S), max_keys=2))
+    engine = Engine(compiled)
+    events = [line(n, host=host) for n, host in enumerate("abccab")]
+    firings = run(engine, [batch(compiled, 5, *events)])
+    assert [firing.opens for firing in firings] == [True, True, True, True, False, False]
+    assert engine.stats.rules["r"].refused_keys == 2
+    run(engine, [Tick(START + 200 * S)])
+    (again,) = run(engine, [batch(compiled, 200, line(200, host="c"), first=7)])
+    assert again.opens
+    assert engine.stats.rules["r"].refused_keys == 2, "there is room again"

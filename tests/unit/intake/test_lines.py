@@ -1,12 +1,13 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cepd.intake.limits import Limits
-from cepd.intake.lines import depth_of, emptied_below, reason_against
+from cepd.intake.lines import depth_of, emptied_below, mended, reason_against
 
 LIMITS = Limits()
 
@@ -84,3 +85,27 @@ def test_depth_and_emptying_agree_with_a_walk_of_the_decoded_value(value: Any, d
     assert plain_depth(json.loads(left)) == min(deep, depth + 1)
     if deep <= depth:
         assert left == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (rb'{"a": "cut \ud83d"}', rb'{"a": "cut \ufffd"}'),
+        (rb'{"a": "\uDE00 low alone"}', rb'{"a": "\ufffd low alone"}'),
+        (rb'{"a": "\ud83d\ud83d\ude00"}', rb'{"a": "\ufffd\ud83d\ude00"}'),
+        (rb'{"\uD800": "\ud83d\u0041"}', rb'{"\ufffd": "\ufffd\u0041"}'),
+        (rb'{"a": "\\ud83d is a backslash and letters"}', rb'{"a": "\\ud83d is a backslash and letters"}'),
+        (rb'{"a": "\\\ud83d"}', rb'{"a": "\\\ufffd"}'),
+        (rb'{"a": "\ud83"}', rb'{"a": "\ud83"}'),
+        (rb'{"a": "\uabcd"}', rb'{"a": "\uabcd"}'),
+    ],
+)
+def test_half_a_surrogate_pair_becomes_the_replacement_character(text: bytes, expected: bytes) -> None:
+    assert mended(text) == expected
+
+
+@given(st.text(st.characters(codec=None), max_size=20))
+def test_whatever_text_json_writes_is_accepted(text: str) -> None:
+    line = mended(json.dumps({"text": text}).encode())
+    assert reason_against(line, LIMITS) is None
+    assert msgspec.json.decode(line)["text"] == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
