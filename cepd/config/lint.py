@@ -20,7 +20,6 @@ _ENVELOPE = frozenset(("id", "type", "event_type", "source", "time", "timestamp"
 _VERDICT = frozenset(
     ("is_anomaly", "method", "reason", "score", "threshold", "value", "expected", "details", "baseline", "text")
 )
-_POSITIONS = {"poll": ("trigger", "poll")}
 
 
 def idle_because(rule: Rule, path: Path, sheet: Sheet, catalog: Catalog) -> str | None:
@@ -36,10 +35,11 @@ def _unsupported(rule: Rule, path: Path, sheet: Sheet) -> Iterator[str]:
     if reason is None:
         return
     document = value_at(sheet.data, path)
-    named = [word for word in reason.replace(",", " ").replace(":", " ").split() if word in document]
-    at = (*path, *(_POSITIONS["poll"] if "poll" in reason else (named[0],) if named else ("trigger",)))
-    below = (*at, "type") if isinstance(value_at(sheet.data, (*at, "type")), str) else at
-    sheet.findings.add("CEP301", below, reason, "the rule stays inactive; leave it out, or wait for a version that can")
+    words = reason.replace(",", " ").replace(":", " ").split()
+    part = ("trigger", "poll") if "poll" in words else next(((word,) for word in words if word in document), ())
+    typed = isinstance(value_at(document, (*part, "type")), str)
+    at = (*path, *part, "type") if typed else (*path, *part)
+    sheet.findings.add("CEP301", at, reason, "the rule stays inactive; leave it out, or wait for a version that can")
     yield reason
 
 

@@ -19,6 +19,8 @@ Schema: TypeAlias = dict[str, Any]
 
 KINDS = ("rulepack", "channel", "settings")
 BY_TYPE = "x-cepd-by-type"
+HINT = "x-cepd-hint"
+UNBUILT = "x-cepd-unbuilt"
 _SUFFIX = ".schema.json"
 _PACKAGE = Path(__file__).parents[1]
 

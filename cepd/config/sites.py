@@ -5,10 +5,8 @@ from collections.abc import Iterator
 import msgspec
 
 from cepd.config.pointers import Path
-from cepd.config.schemas import Schema, chosen
+from cepd.config.schemas import UNBUILT, Schema, chosen
 from cepd.model.json import Json
-
-UNBUILT = "x-cepd-unbuilt"
 
 
 class Site(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
-from cepd.config.schemas import BY_TYPE, Schema, pattern_of, schema_of, typed, types_in
+from cepd.config.schemas import BY_TYPE, HINT, UNBUILT, Schema, pattern_of, schema_of, typed, types_in
 from cepd.model.json import Json
 
 _Test: TypeAlias = Callable[[Json], bool]
@@ -134,5 +134,5 @@ _MAKERS: tuple[tuple[frozenset[str], _Maker], ...] = (
         _mapping,
     ),
 )
-_SILENT = frozenset(("title", "description", "examples", "format", "x-cepd-hint", "x-cepd-unbuilt", BY_TYPE))
+_SILENT = frozenset(("title", "description", "examples", "format", HINT, UNBUILT, BY_TYPE))
 _KNOWN = _SILENT.union(*(words for words, _ in _MAKERS))

@@ -5,13 +5,13 @@ A code keeps its meaning for ever; a number that is no longer used is not given 
 
 from collections.abc import Mapping
 
-from cepd.config.code import Code
+from cepd.config.codes.code import Code
+from cepd.config.codes.dialect import DIALECT_CODES
 from cepd.config.codes.lint import LINT_CODES
 from cepd.config.codes.references import REFERENCE_CODES
 from cepd.config.codes.schema import SCHEMA_CODES
 from cepd.config.codes.security import SECURITY_CODES
 from cepd.config.codes.text import TEXT_CODES
-from cepd.config.dialect_codes import DIALECT_CODES
 
 _ALL = (*TEXT_CODES, *SCHEMA_CODES, *DIALECT_CODES, *REFERENCE_CODES, *LINT_CODES, *SECURITY_CODES)
 

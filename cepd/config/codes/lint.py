@@ -1,9 +1,9 @@
 """3xx: what is allowed and probably not meant. `lint: {CEP303: error}` in cepd.yaml changes a level, `off` too.
 
-CEP310 to CEP319 stand beside the dialect.
+CEP310 to CEP319 belong to the dialect.
 """
 
-from cepd.config.code import Code
+from cepd.config.codes.code import Code
 from cepd.config.codes.samples import CHANNEL, PACK, with_action, with_trigger
 
 _POLL = "{type: metric, poll: {url: %s}}"

@@ -1,6 +1,6 @@
 """2xx: findings about what documents say of one another."""
 
-from cepd.config.code import Code
+from cepd.config.codes.code import Code
 from cepd.config.codes.samples import CHANNEL, PACK, with_action
 
 _NOTIFY = CHANNEL + "---\n" + with_action("{type: notify, channels: [%s]}")

@@ -1,6 +1,6 @@
-"""1xx: findings about the shape of a document. CEP110 to CEP119 stand beside the dialect."""
+"""1xx: findings about the shape of a document. CEP110 to CEP119 belong to the dialect."""
 
-from cepd.config.code import Code
+from cepd.config.codes.code import Code
 from cepd.config.codes.samples import CHANNEL, PACK, WINDOWED, with_action, with_trigger
 
 _SEQUENCE = "{type: sequence, within: 10m, steps: [{event_type: auth.failed}, %s]}"

@@ -1,6 +1,6 @@
 """4xx: what must not be merged."""
 
-from cepd.config.code import Code
+from cepd.config.codes.code import Code
 from cepd.config.codes.samples import CHANNEL, with_action
 
 SECURITY_CODES: tuple[Code, ...] = (

@@ -1,6 +1,6 @@
 """0xx: findings about the text of a file."""
 
-from cepd.config.code import Code
+from cepd.config.codes.code import Code
 from cepd.config.codes.samples import PACK
 
 TEXT_CODES: tuple[Code, ...] = (

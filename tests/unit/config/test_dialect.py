@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cepd.config.codes.dialect import DIALECT_CODES
 from cepd.config.dialect import api_names, is_dialect, translate
-from cepd.config.dialect_codes import DIALECT_CODES
 from cepd.config.parse import parse
 from cepd.config.pointers import path_of, value_at
 from tests.support.dialect import AVERAGE, HOOK, bare, found, rule

@@ -1,6 +1,6 @@
-"""What the findings of the dialect's translation mean; `codes` lists them with all others."""
+"""x10 to x19: findings of the translation of the documents' dialect."""
 
-from cepd.config.code import Code
+from cepd.config.codes.code import Code
 
 _BARE = """rule_id: cpu
 trigger_spec: {field: cpu, op: ">", value: 85}

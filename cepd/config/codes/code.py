@@ -1,4 +1,4 @@
-"""What a code of a finding means. The codes themselves stand in `codes`; this shape is all they share."""
+"""What a code of a finding means: the shape that all codes share."""
 
 from typing import Literal
 
