@@ -54,7 +54,7 @@ _ANOMALY = {
 }
 _DOCUMENTS_BASELINE = 30
 _DOCUMENTS_ZSCORE = 3.0
-THRESHOLD_OPERATORS = (*ORDERING, "==", "!=")
+_THRESHOLD_OPERATORS = (*ORDERING, "==", "!=")
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Spec:
     def fits_trigger(self) -> bool:
         """Whether a metric trigger can hold the threshold; a test on text is a condition like any other."""
         op, threshold = bare(self.threshold.get("op")), bare(self.threshold.get("threshold"))
-        return op is None or threshold is None or (op in THRESHOLD_OPERATORS and not isinstance(threshold, str))
+        return op is None or threshold is None or (op in _THRESHOLD_OPERATORS and not isinstance(threshold, str))
 
 
 def read_trigger(kind: Taken | None, spec: Taken | None, label: str, findings: list[Finding]) -> Spec:
@@ -114,7 +114,7 @@ def _metric(fields: Fields) -> Spec:
     if poll := fields.take_all(_POLL):
         trigger["poll"] = poll
     threshold = fields.take_all(_THRESHOLD)
-    if "threshold" in threshold and bare(threshold.get("op")) in THRESHOLD_OPERATORS:
+    if "threshold" in threshold and bare(threshold.get("op")) in _THRESHOLD_OPERATORS:
         threshold["threshold"] = read_number(threshold["threshold"], fields.findings)
     return Spec(
         trigger,

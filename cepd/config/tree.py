@@ -12,7 +12,7 @@ from cepd.config.parse import MAX_BYTES, parse
 from cepd.model.problem import Problem
 
 SETTINGS_FILE = "cepd.yaml"
-SUFFIXES = (".yaml", ".yml", ".json")
+_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 class Tree(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ def _names(
             continue
         target = os.path.realpath(os.path.join(root, relative))
         if not target.startswith(root.rstrip(os.sep) + os.sep):
-            if os.path.isdir(target) or name.endswith(SUFFIXES):
+            if os.path.isdir(target) or name.endswith(_SUFFIXES):
                 problems.append(
                     _leads_away(relative, "leads out of the tree" if target != root else "goes in a circle")
                 )
@@ -77,7 +77,7 @@ def _names(
                 problems.append(_leads_away(relative, "goes in a circle"))
             else:
                 yield from _names(root, relative, ignore, above | {target}, problems)
-        elif name.endswith(SUFFIXES):
+        elif name.endswith(_SUFFIXES):
             yield relative
 
 

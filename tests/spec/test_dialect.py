@@ -20,6 +20,7 @@ from cepd.model.generation import Definition, Generation
 from cepd.model.rule import Rule
 from cepd.plugins import built
 from cepd.runtime.simulate import simulate_payload
+from tests.support.dialect import trees_of
 
 HERE = Path(__file__).parent
 DIALECT, CANONICAL = HERE / "dialect", HERE / "canonical"
@@ -109,15 +110,7 @@ LEAVES = st.builds(
     st.sampled_from([">", "<=", "==", "!="]),
     st.sampled_from([1, 2.5, "85", " 7 "]),
 )
-TREES = st.recursive(
-    LEAVES,
-    lambda some: st.builds(
-        lambda conditions, logic: {"conditions": conditions, "logic": logic},
-        st.lists(some, min_size=1, max_size=3),
-        st.sampled_from(["AND", "OR", "NOT"]),
-    ),
-    max_leaves=5,
-)
+TREES = trees_of(LEAVES)
 WINDOWS = st.sampled_from(
     [{"type": "tumbling", "size": "5m"}, {"type": "sliding", "size": "5m", "slide": "1m", "group_by": "a, b"}]
 )

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from hypothesis import strategies as st
+
 from cepd.config.dialect import Translation, translate
 
 HOOK = {"type": "webhook", "endpoint": "https://hooks.example.com/x"}
@@ -22,3 +24,16 @@ def rule(translation: Translation) -> dict[str, Any]:
 def found(translation: Translation) -> list[tuple[str, str]]:
     """Code and pointer of each finding."""
     return [(finding.code, finding.pointer) for finding in translation.findings]
+
+
+def trees_of(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Leaves, and groups of leaves and groups."""
+    return st.recursive(
+        leaves,
+        lambda some: st.builds(
+            lambda conditions, logic: {"conditions": conditions, "logic": logic},
+            st.lists(some, min_size=1, max_size=3),
+            st.sampled_from(["AND", "OR", "NOT"]),
+        ),
+        max_leaves=6,
+    )

@@ -10,6 +10,7 @@ from cepd.config.canonical import canonical, to_yaml
 from cepd.config.parse import parse
 from cepd.engine.trees import read_condition
 from cepd.model.errors import ConditionError
+from tests.support.dialect import trees_of
 
 HOOK = {"type": "webhook", "endpoint": "https://hooks.example.com/x"}
 
@@ -163,15 +164,7 @@ LEAVES = (
     | st.builds(lambda field, value: {"field": field, "op": "<", "value": value}, NAMES, st.integers(-9, 9))
     | st.builds(lambda field: {"field": field, "op": "exists"}, NAMES)
 )
-TREES = st.recursive(
-    LEAVES,
-    lambda some: st.builds(
-        lambda conditions, logic: {"conditions": conditions, "logic": logic},
-        st.lists(some, min_size=1, max_size=3),
-        st.sampled_from(["AND", "OR", "NOT"]),
-    ),
-    max_leaves=6,
-)
+TREES = trees_of(LEAVES)
 TEXTS = st.text("ab서😀:#{}[]\"'\n \\0", min_size=1, max_size=20)
 FIELDS = st.fixed_dictionaries(
     {},
