@@ -20,7 +20,7 @@ STATES = ("open", "acked", "resolved")
 BOOLEANS = {"true": True, "false": False}
 SEVERITY_WORDS = (*SEVERITIES, *SEVERITY_ALIASES)
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*\S)?$")]
 Note = Annotated[str, msgspec.Meta(max_length=2_000)]
 
 
