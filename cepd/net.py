@@ -1,7 +1,7 @@
 """The HTTP client that every request of cepd to the outside goes through (port HttpClient).
 
 It is narrow on purpose: one request, one answer, one deadline over everything. It follows no redirects, knows no
-proxies and cookies, and does not unpack bodies; where it may connect to is `cepd.net_guard`'s to decide. It is built
+proxies and cookies, and does not unpack bodies; where it may connect to is `cepd.policies.egress`'s to decide. It is built
 on httpcore2, the connection pool under httpx2, because only that lets the guard stand at the point of connecting.
 """
 
@@ -17,7 +17,8 @@ import httpx2
 from cepd import __version__
 from cepd.model.duration import SECOND, Span, format_duration
 from cepd.model.errors import RefusedError
-from cepd.net_guard import Allowance, GuardedBackend
+from cepd.net_guard import GuardedBackend
+from cepd.policies.egress import Allowance
 from cepd.ports import HttpError, HttpResponse
 
 MAX_BODY = 65_536

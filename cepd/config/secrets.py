@@ -12,6 +12,9 @@ from cepd.config.masking import SECRET_FIELD, TOKEN, URL_PASSWORD
 from cepd.config.pointers import Path
 from cepd.config.sites import Site
 from cepd.model.json import Json
+from cepd.policies.egress import SPECIAL, Address, Allowance, plain_address, reach_of
+
+_LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
 
 _REMEDY = "write {env: NAME} or {file: PATH}"
 
@@ -53,39 +56,37 @@ def _is_template(value: str) -> bool:
 
 
 def find_private(site: Site, allow_private: bool, allowed: tuple[str, ...], findings: Findings) -> None:
-    """Adds an address of the site that will be refused when it is called: private, and nothing allows it."""
-    host, port = _host_of(site.value)
-    if not host or not is_private(host) or allow_private or _is_allowed(host, port, allowed):
+    """Adds an address of the site that will be refused when it is called, because nothing allows it."""
+    host, port = _place_of(site.value)
+    address = literal_address(host)
+    if address is None or Allowance(allowed, allow_private).admits(host, port, address):
         return
     channel = site.path[:1] != ("rules",)
-    help = "write allow_private: true" if channel else f"add {host!r} to egress: {{allow: […]}} in cepd.yaml"
-    findings.add("CEP404", site.path, f"{host} is a private address, which is refused", help)
+    if reach_of(address) == "special":
+        said = f"{host} is refused, as all {SPECIAL} are"
+        help = "no channel reaches such an address: write the receiver's own"
+    else:
+        said = f"{host} is a private address, which is refused"
+        help = "write allow_private: true"
+    entry = host if host.endswith("localhost") else str(plain_address(address))
+    findings.add(
+        "CEP404", site.path, said, help if channel else f"add {entry!r} to egress: {{allow: […]}} in cepd.yaml"
+    )
 
 
-def _host_of(value: Json) -> tuple[str, int | None]:
+def _place_of(value: Json) -> tuple[str, int]:
     try:
-        parts = urlsplit(value) if isinstance(value, str) else None
-        return (parts.hostname or "", parts.port) if parts is not None else ("", None)
+        parts = urlsplit(value if isinstance(value, str) else "")
+        return (parts.hostname or "").removesuffix("."), parts.port or (80 if parts.scheme == "http" else 443)
     except ValueError:
-        return "", None
+        return "", 0
 
 
-def is_private(host: str) -> bool:
-    """Whether a host, taken literally, is outside the public internet. Names are not looked up."""
+def literal_address(host: str) -> Address | None:
+    """The address that a host is without a look-up; None for any other name."""
     if host == "localhost" or host.endswith(".localhost"):
-        return True
+        return _LOOPBACK
     try:
-        return not ipaddress.ip_address(host).is_global
+        return ipaddress.ip_address(host)
     except ValueError:
-        return False
-
-
-def _is_allowed(host: str, port: int | None, allowed: tuple[str, ...]) -> bool:
-    return any(entry in (host, f"{host}:{port}") or _in_network(host, entry) for entry in allowed)
-
-
-def _in_network(host: str, entry: str) -> bool:
-    try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
-    except ValueError:
-        return False
+        return None

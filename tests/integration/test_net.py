@@ -1,43 +1,17 @@
 import asyncio
-import shutil
 import socket
-import ssl
 import struct
-import subprocess
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cepd.model.duration import MILLISECOND, SECOND
+from cepd.model.duration import MILLISECOND
 from cepd.model.errors import RefusedError
 from cepd.net import GuardedClient
 from cepd.ports import HttpError, HttpResponse
-from tests.support.wire import OK, Script, Wire, answering, serving, silent
+from tests.support.client import against, get
+from tests.support.wire import OK, Wire, answering, silent
 
 SHORT = 150 * MILLISECOND
-
-
-async def get(client: GuardedClient, url: str, **options: Any) -> HttpResponse:
-    settings = {"headers": {}, "content": None, "deadline": 5 * SECOND, "allow_private": True, **options}
-    return await client.request(settings.pop("method", "GET"), url, **settings)
-
-
-def against(
-    script: Script, conversation: Callable[[GuardedClient, Wire], Awaitable[None]], host: str = "127.0.0.1"
-) -> None:
-    """Runs a conversation of a real client with a real server that plays the script."""
-
-    async def run() -> None:
-        async with serving(script, host=host) as wire:
-            client = GuardedClient()
-            try:
-                await conversation(client, wire)
-            finally:
-                await client.aclose()
-
-    asyncio.run(run())
 
 
 def test_a_request_goes_out_as_written_and_the_answer_comes_back() -> None:
@@ -58,96 +32,6 @@ def test_a_request_goes_out_as_written_and_the_answer_comes_back() -> None:
         assert body == b'{"a":1}'
 
     against(answering(answer), conversation)
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1",
-        "localhost",
-        "LOCALHOST",
-        "127.1",
-        "2130706433",
-        "0x7f.1",
-        "0177.0.0.1",
-        "127.0.0.1.",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]",
-        "[0:0:0:0:0:ffff:127.0.0.1]",
-        "①②⑦.0.0.1",
-        "0.0.0.0",
-        "0",
-    ],
-)
-def test_no_spelling_of_loopback_is_reached(host: str) -> None:
-    async def conversation(client: GuardedClient, wire: Wire) -> None:
-        with pytest.raises((RefusedError, HttpError)) as raised:
-            await get(client, f"http://{host}:{wire.port}/", allow_private=False)
-        if isinstance(raised.value, HttpError):
-            assert not raised.value.sent
-        assert wire.connections == 0
-
-    against(answering(OK), conversation)
-
-
-def test_ipv6_loopback_is_refused_and_can_be_allowed() -> None:
-    async def conversation(client: GuardedClient, wire: Wire) -> None:
-        url = f"http://[::1]:{wire.port}/"
-        with pytest.raises(RefusedError, match="::1"):
-            await get(client, url, allow_private=False)
-        assert wire.connections == 0
-        assert (await get(client, url)).status == 200
-        assert (await get(client, url, allow_private=False, allow=["::1"])).status == 200
-
-    try:
-        against(answering(OK), conversation, host="::1")
-    except OSError as error:
-        pytest.skip(f"no IPv6 loopback here: {error}")
-
-
-@pytest.mark.parametrize(
-    "entry", ["localhost", "LocalHost", "localhost:{port}", "127.0.0.0/8", "127.0.0.1", "127.0.0.1:{port}"]
-)
-def test_an_entry_of_the_allow_list_opens_what_it_names(entry: str) -> None:
-    async def conversation(client: GuardedClient, wire: Wire) -> None:
-        allow = [entry.format(port=wire.port)]
-        url = f"http://localhost:{wire.port}/"
-        assert (await get(client, url, allow_private=False, allow=allow)).status == 200
-
-    against(answering(OK), conversation)
-
-
-@pytest.mark.parametrize("entry", ["localhost:1", "other", "10.0.0.0/8", "127.0.0.1:1", "host", "127.0.0.0/33", ""])
-def test_an_entry_of_the_allow_list_opens_nothing_else(entry: str) -> None:
-    async def conversation(client: GuardedClient, wire: Wire) -> None:
-        with pytest.raises(RefusedError, match="public internet"):
-            await get(client, f"http://localhost:{wire.port}/", allow_private=False, allow=[entry])
-        assert wire.connections == 0
-
-    against(answering(OK), conversation)
-
-
-def test_a_kept_connection_serves_only_those_with_its_allowance() -> None:
-    async def conversation(client: GuardedClient, wire: Wire) -> None:
-        url = f"http://127.0.0.1:{wire.port}/"
-        for _ in range(3):
-            await get(client, url)
-        assert wire.connections == 1
-        with pytest.raises(RefusedError):
-            await get(client, url, allow_private=False)
-        assert len(wire.requests) == 3
-
-    against(answering(OK), conversation)
-
-
-def test_retired_allowances_leave_no_connections_behind() -> None:
-    async def conversation(client: GuardedClient, wire: Wire) -> None:
-        for number in range(20):
-            await get(client, f"http://127.0.0.1:{wire.port}/", allow_private=False, allow=["127.0.0.1", f"h{number}"])
-        assert wire.connections == 20
-        assert len(client._pools) == 1
-
-    against(answering(OK), conversation)
 
 
 def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
@@ -394,60 +278,3 @@ def test_being_cancelled_leaves_the_client_usable() -> None:
         assert (await get(client, url)).status == 200
 
     against(first_silent, conversation)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for `localhost` that nobody but this test believes, with its key in one file."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl on PATH to make a certificate with")
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    made = subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "2",
-            ),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", "-", "-out", "-"),
-        ],
-        capture_output=True,
-        check=True,
-    )
-    path.write_bytes(made.stdout)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("host", "believed", "fine"),
-    [("localhost", True, True), ("localhost", False, False), ("127.0.0.1", True, False)],
-)
-def test_a_certificate_is_checked_against_the_name_in_the_url(
-    certificate: Path, host: str, believed: bool, fine: bool
-) -> None:
-    async def run() -> None:
-        serve = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        serve.load_cert_chain(certificate)
-        trust = ssl.create_default_context(cafile=certificate if believed else None)
-        async with serving(answering(OK), tls=serve) as wire:
-            client = GuardedClient(trust=trust)
-            url = f"https://{host}:{wire.port}/"
-            try:
-                if fine:
-                    assert (await get(client, url)).body == b"ok"
-                    return
-                with pytest.raises(HttpError, match="CERTIFICATE_VERIFY_FAILED") as raised:
-                    await get(client, url)
-                assert not raised.value.sent
-                assert not wire.requests
-            finally:
-                await client.aclose()
-
-    asyncio.run(run())

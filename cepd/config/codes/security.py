@@ -37,7 +37,8 @@ SECURITY_CODES: tuple[Code, ...] = (
         title="a private address without leave",
         explanation="Private and loopback addresses are refused when they are called, so that a rule cannot reach "
         "into the network it runs in. A channel says allow_private: true; for actions cepd.yaml lists them under "
-        "egress.",
+        "egress. Link-local, metadata and reserved addresses open to neither: no channel reaches them, and an action "
+        "only where egress names the address itself or a network around it.",
         bad=with_action('{endpoint: "http://127.0.0.1:9000/in"}'),
         good=with_action('{endpoint: "https://alerts.example.com/in"}'),
     ),

@@ -1,8 +1,10 @@
 """What counts as a secret in a file, and which addresses need leave."""
 
+from ipaddress import ip_address
+
 import pytest
 
-from cepd.config.secrets import is_private
+from cepd.policies.egress import Allowance
 from tests.support.trees import codes, loaded
 
 CHANNEL = "kind: Channel\nname: ops\ntype: webhook\nurl: https://alerts.example.com/in\n"
@@ -50,17 +52,57 @@ def test_a_template_is_no_secret() -> None:
     assert codes(loaded(p=text)) == []
 
 
-@pytest.mark.parametrize(
-    ("host", "private"),
-    [
-        ("localhost", True), ("a.localhost", True), ("127.0.0.1", True), ("10.1.2.3", True), ("192.168.0.1", True),
-        ("172.16.0.1", True), ("169.254.169.254", True), ("100.64.0.1", True), ("::1", True), ("fe80::1", True),
-        ("fd00::1", True), ("::ffff:127.0.0.1", True), ("0.0.0.0", True), ("8.8.8.8", False),
-        ("2606:4700::1111", False), ("alerts.example.com", False), ("hooks.internal", False),
-    ],
-)  # fmt: skip
-def test_private_addresses(host: str, private: bool) -> None:
-    assert is_private(host) is private
+SPECIAL = [
+    "169.254.169.254", "168.63.129.16", "100.100.100.200", "fe80::1", "64:ff9b::7f00:1", "2002:7f00:1::", "224.0.0.1",
+    "0.0.0.0", "::ffff:169.254.169.254",
+]  # fmt: skip
+PRIVATE = [
+    "localhost", "LOCALHOST", "localhost.", "a.localhost", "127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1",
+    "100.64.0.1", "::1", "fd00::1", "::ffff:127.0.0.1",
+]  # fmt: skip
+PUBLIC = ["8.8.8.8", "2606:4700::1111", "alerts.example.com", "hooks.internal"]
+
+
+def written(host: str) -> str:
+    return f"http://[{host}]:9/in" if ":" in host else f"http://{host}:9/in"
+
+
+@pytest.mark.parametrize("host", [*PRIVATE, *SPECIAL])
+def test_what_the_connection_would_refuse_is_an_error_whose_remedy_helps(host: str) -> None:
+    text = rule(f"{{endpoint: '{written(host)}'}}")
+    (problem,) = loaded(p=text).problems
+    assert problem.code == "CEP404"
+    entry = problem.help.split("'")[1]
+    assert codes(loaded(p=text, cepd=f"egress: {{allow: ['{entry}']}}\n")) == []
+    assert Allowance((entry,)).admits(host, 9, ip_address("127.0.0.1" if "local" in host.lower() else host))
+
+
+@pytest.mark.parametrize("host", PUBLIC)
+def test_public_addresses_and_names_need_no_leave(host: str) -> None:
+    assert codes(loaded(p=rule(f"{{endpoint: '{written(host)}'}}"))) == []
+
+
+@pytest.mark.parametrize("host", PRIVATE)
+def test_a_channel_reaches_a_private_address_with_leave(host: str) -> None:
+    text = CHANNEL.replace("https://alerts.example.com/in", written(host))
+    (problem,) = loaded(c=text).problems
+    assert problem.help == "write allow_private: true"
+    assert codes(loaded(c=text + "allow_private: true\n")) == []
+
+
+@pytest.mark.parametrize("host", SPECIAL)
+def test_a_channel_reaches_no_special_address_and_is_not_told_of_a_leave_that_does_not_help(host: str) -> None:
+    text = CHANNEL.replace("https://alerts.example.com/in", written(host))
+    for leave in ("", "allow_private: true\n"):
+        (problem,) = loaded(c=text + leave).problems
+        assert problem.code == "CEP404"
+        assert problem.help == "no channel reaches such an address: write the receiver's own"
+
+
+def test_an_entry_with_the_port_of_the_scheme_is_leave_for_an_address_without_one() -> None:
+    text = rule("{endpoint: 'https://10.1.2.3/in'}")
+    assert codes(loaded(p=text, cepd="egress: {allow: ['10.1.2.3:443']}\n")) == []
+    assert codes(loaded(p=text, cepd="egress: {allow: ['10.1.2.3:80']}\n")) == ["CEP404"]
 
 
 def test_an_action_may_go_where_egress_says() -> None:

@@ -2,7 +2,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from cepd.net_guard import Allowance, Reach, reach_of
+from cepd.policies.egress import Allowance, Reach, reach_of
 
 REACH: dict[Reach, list[str]] = {
     "public": ["8.8.8.8", "1.1.1.1", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1", "2606:4700::1111"],
