@@ -50,6 +50,7 @@ class Daemon:
     reload: Callable[[], Awaitable[Reloaded]]
     drain: Span = 10 * SECOND
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    _watching: "asyncio.Task[None] | None" = None
 
     @property
     def broken(self) -> str | None:
@@ -87,8 +88,10 @@ class Daemon:
             await self.store.close()
         log.info("stopped")
 
-    def _begin(self, parts: asyncio.TaskGroup, running: Awaitable[None], name: str) -> None:
-        self._tasks.append(parts.create_task(_awaited(running), name=name))
+    def _begin(self, parts: asyncio.TaskGroup, running: Awaitable[None], name: str) -> "asyncio.Task[None]":
+        task = parts.create_task(_awaited(running), name=name)
+        self._tasks.append(task)
+        return task
 
     async def _start(self, parts: asyncio.TaskGroup) -> None:
         if self.journal.damage:
@@ -113,7 +116,7 @@ class Daemon:
         reclaimed = await self.store.reclaim(self.clock.now())
         log.info("deliveries reclaimed", extra={"number": reclaimed})
         self._begin(parts, self.dispatcher.run(), "the dispatcher")
-        self._begin(parts, self._watch(), "the watcher")
+        self._watching = self._begin(parts, self._watch(), "the watcher")
         self.inbox.closed = None
         log.info("ready", extra={"revision": self.machine.deployment.revision})
         notify("READY=1")
@@ -141,6 +144,9 @@ class Daemon:
 
     async def _finish(self) -> None:
         """Works off what was accepted, as far as the time allows; the rest is in the journal and the store."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
         await asyncio.to_thread(self.watcher.close)
         end = asyncio.get_running_loop().time() + self.drain / SECOND
         try:

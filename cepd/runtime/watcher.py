@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -93,6 +94,8 @@ class Watcher:
         self._watches: dict[_Wanted, ObservedWatch] = {}
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+        self._renewing = threading.Lock()
 
     def start(self) -> None:
         """Begins to notice; before the tree is first read, so that nothing falls between."""
@@ -117,6 +120,9 @@ class Watcher:
         self._woken.set()
 
     def close(self) -> None:
+        """Ends the notices; from then on time alone wakes it. Blocking."""
+        with self._renewing:
+            self._closed = True
         if self._observer.is_alive():
             self._observer.stop()
             self._observer.join()
@@ -135,7 +141,15 @@ class Watcher:
         self._loop.call_soon_threadsafe(self._woken.set)
 
     def _renew(self) -> None:
-        """Watches what now is on the way to the root, and anew what was replaced by another of its name."""
+        """Watches what now is on the way to the root, and anew what was replaced by another of its name.
+
+        In a thread, which a cancelled wait leaves behind: so it can come after the close.
+        """
+        with self._renewing:
+            if not self._closed:
+                self._watch_places()
+
+    def _watch_places(self) -> None:
         names: dict[str, set[str | None]] = {}
         for folder, name in places_of(self._root):
             names.setdefault(folder, set()).add(name)

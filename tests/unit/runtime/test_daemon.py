@@ -43,12 +43,12 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def live(root: Path, scenario: Scenario, *, drain: int = SECOND) -> None:
+def live(root: Path, scenario: Scenario, *, drain: int = SECOND, poll: int = HOUR) -> None:
     """One life of a daemon over `root` and a data directory beside it, which ends in good order after the scenario."""
 
     async def life() -> None:
         http = GuardedClient()
-        options = RunOptions(root=root, data_dir=root.parent / "data", poll_interval=HOUR, drain=drain)
+        options = RunOptions(root=root, data_dir=root.parent / "data", poll_interval=poll, drain=drain)
         daemon, metrics = build(options, http, ProcessSecrets(), None)
         stop = asyncio.Event()
 
@@ -186,6 +186,30 @@ def test_a_store_that_stays_away_does_not_hold_up_the_stop(
         live(root, first, drain=SECOND // 10)
     assert "the next start does it" in caplog.text
     live(root, second)
+
+
+def test_looking_for_changes_ends_before_the_drain_and_does_not_break_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise RetryLaterError("the disk is full")
+
+    looks: list[int] = []
+
+    async def scenario(daemon: Daemon, metrics: Metrics) -> None:
+        await until_ready(daemon)
+        monkeypatch.setattr(daemon.store, "record", away)
+        assert await submit(daemon) == (1, 0)
+        close = daemon.watcher.close
+
+        def look_once_more() -> None:
+            close()
+            monkeypatch.setattr(daemon, "reload", lambda: looks.append(1))
+
+        monkeypatch.setattr(daemon.watcher, "close", look_once_more)
+
+    live(root, scenario, drain=SECOND // 2, poll=SECOND // 100)
+    assert looks == []
 
 
 def test_a_scrape_reads_every_part(root: Path) -> None:

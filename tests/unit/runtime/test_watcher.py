@@ -142,6 +142,16 @@ def test_time_wakes_it_without_a_notice(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_a_look_that_outlives_the_close_watches_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        watcher = Watcher(plain(tmp_path), 20 * MILLISECOND)
+        watcher.start()
+        watcher.close()
+        await asyncio.wait_for(watcher.changed(), WITHIN)
+
+    asyncio.run(scenario())
+
+
 def test_steady_writing_does_not_put_it_off_for_ever(tmp_path: Path) -> None:
     async def scenario() -> None:
         root = plain(tmp_path)
