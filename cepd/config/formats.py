@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cepd.config.findings import Findings, Span
+from cepd.config.findings import At, Findings, Span
 from cepd.config.pointers import Path, path_of, value_at
 from cepd.config.sites import Site
 from cepd.engine.paths import path_fault
@@ -38,7 +38,8 @@ def read_sites(sites: list[Site], findings: Findings) -> dict[Path, Any]:
         try:
             meant[site.path] = _read(site.format, site.value) if isinstance(site.value, str) else form.read(site.value)
         except InputError as error:
-            _tell(error, form.code, site, findings)
+            for one in (error, *error.others):
+                _tell(one, form.code, site, findings)
     return meant
 
 
@@ -52,27 +53,24 @@ _TEMPLATES = "write {{ field }}, or {{ '{{' }} for braces in the text"
 
 
 def _tell(error: InputError, code: str, site: Site, findings: Findings) -> None:
-    path, at, span = site.path, "value", None
-    if isinstance(error, ConditionError):
-        path = (*path, *path_of(error.pointer, site.value))
-        at = "key" if error.at == "key" else "value"
-        span = (error.offset, error.end) if error.at == "text" else None
-    elif isinstance(error, ExpressionError):
-        span = (error.offset, error.end)
-    elif isinstance(error, TemplateError):
-        path = (*path, *path_of(error.pointer, site.value))
-        span = None if error.offset is None else _rest_of_line(site.value, error, path, site.path)
+    below = path_of(error.pointer, site.value) if isinstance(error, ConditionError | TemplateError) else ()
     help = error.help or (_TEMPLATES if isinstance(error, TemplateError) else "")
-    findings.add(code, path, error.message, help, at="key" if at == "key" else "value", span=span)
+    at: At = "key" if isinstance(error, ConditionError) and error.at == "key" else "value"
+    span = _span(error, value_at(site.value, below))
+    findings.add(code, (*site.path, *below), error.message, help, at=at, span=span)
 
 
-def _rest_of_line(value: Json, error: TemplateError, path: Path, above: Path) -> Span | None:
-    """From the offset of a template's fault to the end of its line."""
-    text = value_at(value, path[len(above) :])
-    if not isinstance(text, str) or error.offset is None or error.offset >= len(text):
-        return None
-    line = text[error.offset :].split("\n", 1)[0].rstrip()
-    return error.offset, error.offset + max(len(line), 1)
+def _span(error: InputError, value: Json) -> Span | None:
+    """The part of a text that an error is about; of a template, to the end of its line."""
+    match error:
+        case ConditionError():
+            return (error.offset, error.end) if error.at == "text" else None
+        case ExpressionError():
+            return error.offset, error.end
+        case TemplateError(offset=int(offset)) if isinstance(value, str) and offset < len(value):
+            line = value[offset:].split("\n", 1)[0].rstrip()
+            return offset, offset + max(len(line), 1)
+    return None
 
 
 def _words(value: str | list[str]) -> tuple[str, ...]:
