@@ -1,9 +1,8 @@
 """Checks a document against its schema, and says what is wrong in words for its author.
 
-The schema decides; jsonschema applies it. A misspelt field that leaves a required one missing is one finding.
+The schema decides; jsonschema applies it. Misspelt fields are read as those that were meant, and only told here.
 """
 
-import difflib
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -29,17 +28,19 @@ _TYPES = {
 
 def check(kind: str, findings: Findings) -> None:
     """Adds everything that the schema of a kind (`rulepack`, `channel`, `settings`) refuses."""
+    for path, name in findings.former.items():
+        if path != ("kind",):
+            message = f"unknown field {name!r} in {label(path[:-1], findings.data)}"
+            findings.add("CEP101", path, message, f"did you mean {path[-1]!r}?", at="key")
     if soundness(kind)(findings.data):
         return
     seen: set[tuple[Path, str, str]] = set()
-    renamed: set[tuple[Path, str]] = set()
-    errors = sorted(_validator(kind).iter_errors(findings.data), key=lambda error: error.validator != _UNKNOWN)
-    for error in errors:
+    for error in _validator(kind).iter_errors(findings.data):
         path = tuple(error.absolute_path)
         mark = (path, str(error.validator), error.message)
         if mark not in seen:
             seen.add(mark)
-            _TELL[error.validator](error, path, findings, renamed)
+            _TELL[error.validator](error, path, findings)
 
 
 @cache
@@ -69,32 +70,22 @@ def _by_type(validator: Any, by_type: Schema, instance: Json, schema: Schema) ->
     if key in instance:
         yield from validator.descend(instance[key], {"enum": list(types_in(by_type["folder"]))}, path=key)
         return
-    known = schema["properties"]
-    for name in instance:
-        if name not in known and difflib.get_close_matches(str(name), [key], 1):
-            others = {other: True for other in instance if other != name}
-            yield from validator.descend(instance, {"properties": {**known, **others}, _UNKNOWN: False})
 
 
 _UNKNOWN = "additionalProperties"
 
 
-def _unknown(error: Any, path: Path, findings: Findings, renamed: set[tuple[Path, str]]) -> None:
+def _unknown(error: Any, path: Path, findings: Findings) -> None:
     known = error.schema["properties"]
-    free = [name for name in known if name not in error.instance]
-    missing = [name for name in error.schema.get("required", ()) if name not in error.instance]
     for name in error.instance:
-        if name in known:
-            continue
-        meant = difflib.get_close_matches(name, missing, 1) or difflib.get_close_matches(name, free, 1)
-        renamed.update((path, candidate) for candidate in meant)
-        help = f"did you mean {meant[0]!r}?" if meant else f"known are {', '.join(known)}"
-        findings.add("CEP101", (*path, name), f"unknown field {name!r} in {label(path, findings.data)}", help, at="key")
+        if name not in known:
+            message = f"unknown field {name!r} in {label(path, findings.data)}"
+            findings.add("CEP101", (*path, name), message, f"known are {', '.join(known)}", at="key")
 
 
-def _missing(error: Any, path: Path, findings: Findings, renamed: set[tuple[Path, str]]) -> None:
+def _missing(error: Any, path: Path, findings: Findings) -> None:
     for name in error.validator_value:
-        if name not in error.instance and f"{name!r} is a required" in error.message and (path, name) not in renamed:
+        if name not in error.instance and f"{name!r} is a required" in error.message:
             message = f"the field {name!r} is missing in {label(path, findings.data)}"
             findings.add("CEP104", path, message, _how_to_write(name, error.schema), at="first_key")
 
@@ -108,7 +99,7 @@ def _how_to_write(name: str, schema: Schema) -> str:
     return f"add, for example, {name}: {json.dumps(examples[0], ensure_ascii=False)}" if examples else f"add {name}"
 
 
-def _type(error: Any, path: Path, findings: Findings, renamed: set[tuple[Path, str]]) -> None:
+def _type(error: Any, path: Path, findings: Findings) -> None:
     wanted = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
     words = " or ".join(_TYPES[name] for name in wanted)
     message = f"{_field(path, findings.data)} is {kind_of(error.instance)}; it must be {words}"
@@ -121,7 +112,7 @@ def _quoting(wanted: list[str], value: Json) -> str:
     return f"write {' or '.join(_TYPES[name] for name in wanted)}"
 
 
-def _enum(error: Any, path: Path, findings: Findings, renamed: set[tuple[Path, str]]) -> None:
+def _enum(error: Any, path: Path, findings: Findings) -> None:
     allowed = [error.validator_value] if error.validator == "const" else error.validator_value
     words = [str(word) for word in allowed]
     if isinstance(error.instance, str):
@@ -132,7 +123,7 @@ def _enum(error: Any, path: Path, findings: Findings, renamed: set[tuple[Path, s
         findings.add("CEP103", path, message, f"known are {', '.join(words)}")
 
 
-def _pattern(error: Any, path: Path, findings: Findings, renamed: set[tuple[Path, str]]) -> None:
+def _pattern(error: Any, path: Path, findings: Findings) -> None:
     hint = error.schema["x-cepd-hint"]
     if isinstance(value_at(findings.data, path), dict):
         key = (*path, error.instance)
@@ -155,7 +146,7 @@ _LIMITS = {
 }
 
 
-def _limit(error: Any, path: Path, findings: Findings, renamed: set[tuple[Path, str]]) -> None:
+def _limit(error: Any, path: Path, findings: Findings) -> None:
     limit = _LIMITS[error.validator].format(error.validator_value)
     found = "empty" if error.validator in ("minItems", "minLength", "minProperties") else shown(error.instance)
     message = f"{_field(path, findings.data)} is {found if error.instance else 'empty'}"

@@ -13,6 +13,8 @@ from cepd.config.dialect_conditions import bare, joined, read_tree
 from cepd.config.dialect_fields import Fields, Finding, Taken, settle
 from cepd.config.dialect_trigger import read_trigger
 from cepd.config.dialect_windows import GROUP_BY, keys_of, read_timing
+from cepd.config.pointers import Path, path_of, pointer_of
+from cepd.config.respell import as_written, rename
 from cepd.model.json import Json
 
 _RULE_MARKS = frozenset(
@@ -97,6 +99,34 @@ def translate(document: dict[str, Json], stem: str) -> Translation:
     if is_dialect(document) == "api":
         message, remedy = "APIs cannot run yet", "leave the file as it is: actions may name the API already"
         return Translation({}, {}, [Finding("CEP311", "", message, remedy)])
+    former: dict[Path, str] = {}
+    told: list[Finding] = []
+    found = _translated(document, stem)
+    while slips := _outermost([finding for finding in found.findings if finding.meant]):
+        told += slips
+        for slip in slips:
+            path = path_of(slip.pointer, document)
+            document = rename(document, path, slip.meant)
+            former[(*path[:-1], slip.meant)] = str(path[-1])
+        found = _translated(document, stem)
+    if not former:
+        return found
+
+    def original(pointer: str) -> str:
+        return pointer_of(as_written(path_of(pointer, document), former))
+
+    findings = [finding._replace(pointer=original(finding.pointer)) for finding in told + found.findings]
+    return Translation(found.document, {at: original(there) for at, there in found.origins.items()}, findings)
+
+
+def _outermost(slips: list[Finding]) -> list[Finding]:
+    """Those nearest to the top, one for each place that is meant: below them, names may change with theirs."""
+    depth = min((slip.pointer.count("/") for slip in slips), default=0)
+    by_place = {(slip.pointer.rpartition("/")[0], slip.meant): slip for slip in reversed(slips)}
+    return [slip for slip in slips if slip in by_place.values() and slip.pointer.count("/") == depth]
+
+
+def _translated(document: dict[str, Json], stem: str) -> Translation:
     findings: list[Finding] = []
     given = Taken({name: value for name, value in document.items() if value is not None}, "")
     rule = dict(given.members()) if "trigger" in given.value else _rule(given, stem, findings)

@@ -1,8 +1,9 @@
 """The dialect's actions: one `action_spec`, a list of `actions`, and an `action_config` for those of one type."""
 
 from cepd.config.dialect_conditions import bare
-from cepd.config.dialect_fields import Fields, Finding, Taken, wrong_type
+from cepd.config.dialect_fields import Fields, Finding, Taken, unknown, wrong_type
 from cepd.model.json import Json
+from cepd.model.spelling import closest
 
 DEFAULT_TYPE = "webhook"
 _TYPES = {"trigger": "trigger_rule"}
@@ -16,7 +17,7 @@ def read_actions(
         findings.append(wrong_type(actions, f"actions of {label}", "a list"))
         return None
     given = ([spec] if spec is not None else []) + (actions.items() if actions is not None else [])
-    read = [_action(action) for action in given]
+    read = [_action(action, label, findings) for action in given]
     if config is not None:
         _configure(read, config, label, findings)
     return read or None
@@ -28,18 +29,23 @@ def seconds(taken: Taken) -> Taken:
     return Taken(f"{taken.value}s", taken.pointer) if number else taken
 
 
-def _action(action: Taken) -> Json:
+def _action(action: Taken, label: str, findings: list[Finding]) -> Json:
     if not isinstance(action.value, dict):
         return action
-    members: dict[str, Json] = {"type": DEFAULT_TYPE, **{name: action.below(name) for name in action.value}}
-    name = bare(members["type"])
+    members: dict[str, Json] = {name: action.below(name) for name in action.value}
+    if "type" not in members and closest("type", members) is None:
+        members = {"type": DEFAULT_TYPE, **members}
+    name = bare(members.get("type"))
     if isinstance(name, str) and name in _TYPES:
         members["type"] = Taken(_TYPES[name], action.pointer + "/type")
     if "timeout_seconds" in members:
         members.setdefault("timeout", seconds(members.pop("timeout_seconds")))
+    slip = closest("timeout_seconds", members) if "timeout" not in members else None
+    if slip is not None:
+        findings.append(unknown(members.pop(slip).pointer, slip, f"an action of {label}", ["timeout_seconds"], ()))
     nested = members.get("actions")
     if nested is not None and isinstance(nested.value, list):
-        members["actions"] = [_action(item) for item in nested.items()]
+        members["actions"] = [_action(item, label, findings) for item in nested.items()]
     return Taken(members, action.pointer)
 
 
@@ -56,7 +62,8 @@ def _configure(actions: list[Json], config: Taken, label: str, findings: list[Fi
         message = f"action_config of {label} has no {missing!r}"
         findings.append(Finding("CEP113", config.pointer, message, "write {action: webhook, circuit_breaker: {…}}"))
         return
-    chosen = [members for members in _all_members(actions) if bare(members["type"]) == _canonical_type(wanted.value)]
+    kind = _canonical_type(wanted.value)
+    chosen = [members for members in _all_members(actions) if bare(members.get("type", kind)) == kind]
     for members in chosen:
         members.setdefault("circuit_breaker", breaker)
     if not chosen:

@@ -5,10 +5,11 @@ The trees keep their shape; what they mean, and whether they are right, is `cepd
 
 from collections.abc import Sequence
 
-from cepd.config.dialect_fields import Finding, Taken
+from cepd.config.dialect_fields import Finding, Taken, unknown
 from cepd.config.scalars import read_plain
 from cepd.model.errors import InputError
 from cepd.model.json import Json
+from cepd.model.spelling import closest
 
 FIELD = ("field", "metric_name", "metricName", "metric")
 OPERATOR = ("op", "operator")
@@ -16,6 +17,8 @@ VALUE = ("value", "threshold")
 ORDERING = (">", "<", ">=", "<=")
 
 _CANONICAL = {spelling: names[0] for names in (FIELD, OPERATOR, VALUE) for spelling in names}
+
+_LEAF = frozenset((*_CANONICAL.values(), "ignore_case"))
 
 
 def bare(value: Json) -> Json:
@@ -57,8 +60,13 @@ def read_tree(tree: Taken, findings: list[Finding]) -> Taken:
 def read_leaf(leaf: Taken, findings: list[Finding]) -> dict[str, Json]:
     """`{field, op, value}` of one test."""
     members: dict[str, Json] = {}
+    given = {_CANONICAL.get(name, name) for name in leaf.value}
+    free = [name for name, canonical in _CANONICAL.items() if canonical not in given]
     for name in leaf.value:
         canonical = _CANONICAL.get(name, name)
+        if canonical not in _LEAF and closest(name, free) is not None:
+            findings.append(unknown(leaf.below(name).pointer, name, "a condition", free, free))
+            continue
         if canonical in members:
             pointer, remedy = leaf.below(name).pointer, f"keep {canonical!r} alone"
             message = f"{name!r} gives the {canonical} of the condition a second time"

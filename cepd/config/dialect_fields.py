@@ -4,23 +4,25 @@ What the translation moves, it moves as `Taken`; what it adds is plain. `settle`
 for each place in it, the place in the original that a finding about it belongs to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from cepd.config.pointers import path_of, pointer_of, value_at
 from cepd.model.json import Json
-from cepd.model.spelling import did_you_mean
+from cepd.model.spelling import closest, did_you_mean
 
 
 class Finding(NamedTuple):
-    """`pointer` into the original document; `at` says whether its key or its value is meant."""
+    """`pointer` into the original document; `at` says whether its key or its value is meant. `meant` is the known
+    field that a misspelt key stands for."""
 
     code: str
     pointer: str
     message: str
     help: str
     at: Literal["key", "value"] = "value"
+    meant: str = ""
 
 
 class Taken(NamedTuple):
@@ -50,11 +52,14 @@ class Fields:
     label: str
     findings: list[Finding]
     known: list[str] = field(default_factory=list)
+    free: list[str] = field(default_factory=list)
+    """Spellings of fields that are not given."""
 
     def take(self, *spellings: str) -> Taken | None:
         """The value of a field in any of its spellings. A second spelling of it is an error."""
         self.known.extend(spellings)
         given = [name for name in spellings if name in self.mapping.value]
+        self.free.extend(() if given else spellings)
         for name in given[1:]:
             message = f"{name!r} and {given[0]!r} of {self.label} are the same field"
             self._find("CEP112", name, message, f"keep {given[0]!r} alone")
@@ -69,11 +74,17 @@ class Fields:
         """Reports what nobody took."""
         for name in self.mapping.value:
             if name not in self.known:
-                message = f"unknown field {name!r} in {self.label}"
-                self._find("CEP110", name, message, did_you_mean(name, self.known))
+                self.findings.append(unknown(self.mapping.below(name).pointer, name, self.label, self.free, self.known))
 
     def _find(self, code: str, name: str, message: str, remedy: str) -> None:
         self.findings.append(Finding(code, self.mapping.below(name).pointer, message, remedy, "key"))
+
+
+def unknown(pointer: str, name: str, label: str, free: Collection[str], known: Collection[str]) -> Finding:
+    """A field that nobody knows, and which of those that are not given it is meant to be."""
+    meant = closest(name, free) or ""
+    remedy = f"did you mean {meant!r}?" if meant else did_you_mean(name, known)
+    return Finding("CEP110", pointer, f"unknown field {name!r} in {label}", remedy, "key", meant)
 
 
 def wrong_type(taken: Taken, label: str, wanted: str) -> Finding:

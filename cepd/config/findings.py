@@ -1,6 +1,7 @@
 """Collects what is found in one document, and says where that stands in its text."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from cepd.config.codes import CODES
@@ -8,6 +9,7 @@ from cepd.config.masking import without_tokens
 from cepd.config.parse import Document
 from cepd.config.places import Place, place_of_first_key, place_of_key, place_of_value, place_within, value_node
 from cepd.config.pointers import Path, path_of, pointer_of, value_at
+from cepd.config.respell import as_written
 from cepd.config.syntax import Fault
 from cepd.model.json import Json
 from cepd.model.problem import Problem
@@ -23,12 +25,20 @@ class Findings:
     """The findings of one document.
 
     `data` is the document as it is checked; where that is not what the text holds, `origins` leads from its JSON
-    pointers back to those of the text (what is not listed belongs to the nearest pointer above it that is).
+    pointers back to those of the text (what is not listed belongs to the nearest pointer above it that is). Fields of
+    `data` that the text spells otherwise stand in `former`, by path.
     """
 
-    def __init__(self, document: Document, data: Json, origins: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        data: Json,
+        origins: Mapping[str, str] | None = None,
+        former: Mapping[Path, str] = MappingProxyType({}),
+    ) -> None:
         self.document = document
         self.data = data
+        self.former = former
         self.problems: list[Problem] = []
         self._origins = origins
         self._spoiled: set[Path] = set()
@@ -72,6 +82,7 @@ class Findings:
         self._spoiled.update(path[:length] for length in range(len(path) + 1))
 
     def _original(self, path: Path) -> Path:
+        path = as_written(path, self.former)
         if self._origins is None:
             return path
         for length in range(len(path), -1, -1):

@@ -1,6 +1,5 @@
 """The bytes of a tree to a generation: everything that is wrong is a finding, everything that is right is built."""
 
-import difflib
 import gc
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -12,21 +11,20 @@ from cepd.config.build import build_channel, build_rule, build_settings
 from cepd.config.canonical import canonical_rule
 from cepd.config.catalog import Catalog
 from cepd.config.check import check
-from cepd.config.dialect import is_dialect, translate
-from cepd.config.findings import Findings, file_problem
+from cepd.config.findings import file_problem
 from cepd.config.formats import read_sites
+from cepd.config.kinds import sheet_of
 from cepd.config.lint import idle_because, lint_sheet, lint_texts
-from cepd.config.parse import Document, parse
+from cepd.config.parse import parse
 from cepd.config.references import check_references
 from cepd.config.schemas import schema_of
 from cepd.config.secrets import find_private, find_secrets
 from cepd.config.semantics import check_rule
-from cepd.config.sheets import SCHEMAS, UNBUILT_KINDS, Sheet
+from cepd.config.sheets import SCHEMAS, Sheet
 from cepd.config.sites import sites_of
-from cepd.config.tree import SETTINGS_FILE, Tree, digest_of
+from cepd.config.tree import Tree, digest_of
 from cepd.model.channel import ChannelSpec
 from cepd.model.generation import Definition, Generation, SourceFile
-from cepd.model.json import Json
 from cepd.model.problem import Problem
 from cepd.model.settings import Settings
 
@@ -59,7 +57,7 @@ def _load(tree: Tree, catalog: Catalog) -> Generation:
     for file, data in tree.files.items():
         parsed = parse(file, data)
         problems += [file_problem(file, fault) for fault in parsed.faults]
-        sheets += [_sheet(document) for document in parsed.documents]
+        sheets += [sheet_of(document) for document in parsed.documents]
     known = [sheet for sheet in sheets if sheet.kind]
     for sheet in known:
         _read(sheet)
@@ -81,62 +79,6 @@ def _load(tree: Tree, catalog: Catalog) -> Generation:
         files=_files(tree, levelled),
         problems=tuple(_capped(levelled)),
     )
-
-
-def _sheet(document: Document) -> Sheet:
-    """What a document is: its kind, the dialect, or (an empty kind) nothing that cepd knows."""
-    data = document.data
-    if document.file == SETTINGS_FILE:
-        return _settings_sheet(document)
-    dialect = is_dialect(data)
-    if dialect is not None:
-        translation = translate(data, document.file.rpartition("/")[2].rpartition(".")[0])
-        api = dialect == "api"
-        findings = Findings(document, data if api else translation.document, None if api else translation.origins)
-        for found in translation.findings:
-            findings.add_original(*found)
-        return Sheet("Api" if api else "RulePack", findings, bare=True)
-    findings = Findings(document, data)
-    kind = data.get("kind") if isinstance(data, dict) else None
-    if not isinstance(kind, str):
-        _tell_unknown_kind(data, findings)
-        return Sheet("", findings)
-    if kind in UNBUILT_KINDS:
-        help = "it is checked for secrets only"
-        findings.add("CEP305", ("kind",), f"cepd does not use documents of kind {kind} yet", help)
-        return Sheet(kind, findings)
-    if kind in SCHEMAS and kind != "Settings":
-        return Sheet(kind, findings)
-    _tell_unknown_kind(data, findings)
-    return Sheet("", findings)
-
-
-def _settings_sheet(document: Document) -> Sheet:
-    findings = Findings(document, document.data)
-    if isinstance(document.data, dict) and "kind" in document.data:
-        help = "move the document to another file"
-        findings.add("CEP131", ("kind",), "cepd.yaml holds settings and nothing else", help, at="key")
-        return Sheet("", findings)
-    return Sheet("Settings", findings)
-
-
-def _tell_unknown_kind(data: Json, findings: Findings) -> None:
-    kinds = [kind for kind in (*SCHEMAS, *UNBUILT_KINDS) if kind != "Settings"]
-    help = f"known are {', '.join(kinds)}"
-    if not isinstance(data, dict):
-        findings.add("CEP100", (), "a document is a mapping with a kind", help)
-    elif "kind" not in data:
-        near = difflib.get_close_matches("kind", list(data), 1)
-        if near:
-            findings.add("CEP100", (near[0],), f"{near[0]!r} is not a kind", "did you mean 'kind'?", at="key")
-            return
-        settings = not schema_of("settings")["properties"].keys().isdisjoint(data.keys() - {"$schema"})
-        help = f"settings stand in {SETTINGS_FILE} at the root" if settings else f"add kind: RulePack; {help}"
-        findings.add("CEP100", (), "the document does not say its kind", help, at="first_key")
-    else:
-        near = difflib.get_close_matches(str(data["kind"]), kinds, 1)
-        help = f"did you mean {near[0]!r}?" if near else help
-        findings.add("CEP100", ("kind",), "this kind of document is not known", help)
 
 
 def _read(sheet: Sheet) -> None:
@@ -175,7 +117,7 @@ def _check_addresses(sheet: Sheet, settings: Settings) -> None:
 
 def _definitions(sheet: Sheet, catalog: Catalog) -> Iterator[Definition]:
     for path, document in sheet.rules():
-        if not sheet.findings.clean(path):
+        if sheet.guessed or not sheet.findings.clean(path):
             continue
         owner = sheet.data.get("owner")
         rule = build_rule(document, path, sheet.meant, owner if isinstance(owner, str) else None)

@@ -72,10 +72,10 @@ def _outlines(channels: Iterable[Sheet]) -> dict[str, ChannelSpec]:
     specs: dict[str, ChannelSpec] = {}
     for sheet in channels:
         name, kind = _name(sheet), sheet.data.get("type")
-        if isinstance(name, str) and isinstance(kind, str):
-            specs.setdefault(
-                name, ChannelSpec(name=name, type=kind, options={}, default=sheet.data.get("default") is True)
-            )
+        if isinstance(name, str):
+            of_type = kind if isinstance(kind, str) else ""
+            default = sheet.data.get("default") is True
+            specs.setdefault(name, ChannelSpec(name=name, type=of_type, options={}, default=default))
     return specs
 
 

@@ -37,6 +37,11 @@ class Sheet:
     def file(self) -> str:
         return self.findings.document.file
 
+    @property
+    def guessed(self) -> bool:
+        """Whether a misspelt key holds all that there is to build."""
+        return not self.findings.former.keys().isdisjoint((("kind",), ("rules",)))
+
     def rules(self) -> Iterator[tuple[Path, dict[str, Json]]]:
         """The rules that are mappings, each with its path."""
         listed = self.data.get("rules") if self.kind == "RulePack" else None

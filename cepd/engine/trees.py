@@ -90,7 +90,8 @@ def _group(documents: list[Json], logic: Literal["AND", "OR", "NOT"], pointer: s
 
 
 def _leaf(document: dict[str, Json], pointer: str) -> Condition:
-    raise_all([*_unknown_keys(document, _LEAF_KEYS, pointer), *_leaf_faults(document, pointer)])
+    known = _LEAF_KEYS if not document.keys().isdisjoint(_LEAF_KEYS) else (*_LEAF_KEYS, *_GROUP_KEYS)
+    raise_all([*_unknown_keys(document, known, pointer), *_leaf_faults(document, pointer)])
     field, op, ignore_case = document["field"], document["op"], document.get("ignore_case", False)
     if op == "exists":
         return _existence(document, Field(field), pointer)
