@@ -23,11 +23,10 @@ _VERDICT = frozenset(
 
 
 def idle_because(rule: Rule, path: Path, sheet: Sheet, catalog: Catalog) -> str | None:
-    """Why a rule does not run, in words; None where it does. Adds a warning for what of an
-    enabled rule cepd cannot run yet."""
-    if not rule.enabled:
-        return "disabled"
-    return "; ".join([*_unsupported(rule, path, sheet), *_unbuilt_actions(path, sheet, catalog)]) or None
+    """Why a rule does not run, in words; None where it does. Adds a warning for what cepd cannot run yet: of a disabled
+    rule too, whose reason is that it is disabled."""
+    reasons = [*_unsupported(rule, path, sheet), *_unbuilt_actions(path, sheet, catalog)]
+    return "; ".join(reasons) or None if rule.enabled else "disabled"
 
 
 def _unsupported(rule: Rule, path: Path, sheet: Sheet) -> Iterator[str]:

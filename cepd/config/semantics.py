@@ -56,7 +56,7 @@ def _metric(view: _View) -> Iterator[_Fault]:
         yield _Fault(
             "CEP124", ("trigger",), message, "give metric, op and threshold, or none and write when", "first_key"
         )
-    elif not given and "when" not in view.rule:
+    elif not given and "when" not in view.rule and trigger.get("event_type") != []:
         message = "the metric trigger says nothing to look for"
         yield _Fault("CEP124", ("trigger",), message, "give metric, op and threshold, or write when", "first_key")
 

@@ -88,7 +88,7 @@ def test_a_disabled_rule_and_one_that_cannot_run_yet_say_why() -> None:
     assert not reasons["later"][0]
     assert "for" in str(reasons["later"][1])
     assert "store" in str(reasons["stored"][1])
-    assert codes(generation) == ["CEP301", "CEP301"]
+    assert codes(generation) == ["CEP301", "CEP301", "CEP301"]
 
 
 def test_settings_shape_everything_and_their_errors_only_themselves() -> None:
@@ -164,3 +164,18 @@ def test_a_channel_has_its_common_fields_read_and_its_own_as_written() -> None:
     assert (spec.name, spec.type, spec.default, spec.allow_private) == ("ops", "webhook", True, True)
     assert (spec.timeout, spec.retry.delays) == (5 * SECOND, (SECOND, MINUTE))
     assert spec.options == {"url": "https://alerts.example.com/in", "secret": {"env": "S"}}
+
+
+def test_a_disabled_rule_that_cannot_run_yet_is_told_too() -> None:
+    rule = RULE.format(id="off") + "    enabled: false\n    for: 5m\n"
+    generation = loaded(a=pack("a", rule))
+    assert [(problem.code, problem.rule) for problem in generation.problems] == [("CEP301", "off")]
+    assert [definition.reason for definition in generation.definitions] == ["disabled"]
+
+
+def test_a_metric_rule_that_is_only_called_by_name_needs_nothing_to_look_for() -> None:
+    rule = "  - id: m\n    trigger: {{type: metric, event_type: {}}}\n    actions: [{{endpoint: 'https://a.example.com'}}]\n"
+    assert loaded(a=pack("a", rule.format("[]"))).problems == ()
+    assert codes(loaded(a=pack("a", rule.format("[x]")))) == ["CEP124"]
+    bare = "rule_id: x\ntrigger_type: metric\naction_spec: {endpoint: 'https://a.example.com'}\n"
+    assert loaded(a=bare).problems == ()
