@@ -172,5 +172,8 @@ def _header_lines(url: str, headers: Mapping[str, str], content: bytes | None) -
 
 
 def _words(error: Exception) -> str:
+    """Without what the other side said: a protocol error quotes it, and it may quote a secret that it was sent."""
     cause = f"{error}".strip() or type(error).__name__
+    if isinstance(error, httpcore2.ProtocolError):
+        cause = cause.partition(":")[0]
     return f"{type(error).__name__}: {cause}" if cause != type(error).__name__ else cause

@@ -3,6 +3,10 @@
 Signatures follow Standard Webhooks 1.0.0 (github.com/standard-webhooks/standard-webhooks): `webhook-id` is the
 delivery's id and stays the same over retries, `webhook-timestamp` is this attempt's, and with a secret
 `webhook-signature` is HMAC-SHA256 over `id.timestamp.body`.
+
+What a receiver answers to a call that used a secret (as URL, in a header, to sign) is never stored or shown, its status
+alone is: receivers quote what they were sent, a path or the token after `Bearer`, and no redaction knows every part of
+a secret. Answers to calls without secrets are kept, cut, and cleaned of all secrets before they are cut.
 """
 
 import base64
@@ -27,6 +31,8 @@ Concealed: TypeAlias = str | SecretRef
 """Text, or where to read it at the moment of use."""
 
 _DETAIL_LENGTH = 300
+_BLANKS = 4 * _DETAIL_LENGTH
+"""Characters of an answer that are kept before its blanks are drawn together."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +77,8 @@ async def deliver(
         return Outcome(result="permanent", detail=_detail(said, tools.secrets))
     except HttpError as error:
         return Outcome(result="unknown" if error.sent else "retryable", detail=_detail(error.detail, tools.secrets))
-    said = "" if result_of(answer.status) == "sent" else answer.body[: _DETAIL_LENGTH * 4].decode(errors="replace")
+    untold = result_of(answer.status) == "sent" or _uses_secrets(call)
+    said = "" if untold else answer.body.decode(errors="replace")
     return Outcome(
         result=result_of(answer.status),
         detail=_detail(f"HTTP {answer.status}: {said}" if said else f"HTTP {answer.status}", tools.secrets),
@@ -102,6 +109,10 @@ def signing_secrets(value: Json) -> tuple[SecretRef, ...]:
 
 def read(value: Concealed, secrets: Secrets) -> str:
     return secrets.read(value) if isinstance(value, SecretRef) else value
+
+
+def _uses_secrets(call: Call) -> bool:
+    return bool(call.secrets) or any(isinstance(value, SecretRef) for value in (call.url, *call.headers.values()))
 
 
 def _signature(
@@ -136,5 +147,5 @@ def _with_query(url: str, query: str) -> str:
 
 
 def _detail(text: str, secrets: Secrets) -> str:
-    line = " ".join(secrets.redact(text).split())
+    line = " ".join(secrets.redact(text)[:_BLANKS].split())
     return line if len(line) <= _DETAIL_LENGTH else line[: _DETAIL_LENGTH - 1] + "…"
