@@ -3,7 +3,7 @@
 import fnmatch
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -30,11 +30,32 @@ def read_tree(root: Path) -> Tree:
     A symbolic link counts as what it leads to, as long as that lies under the root (which may be a link itself).
     What cannot be read is a problem of the tree; the rest goes on. A missing root is an empty tree.
     """
+    return _read_tree(root, _patterns)
+
+
+def read_whole_tree(root: Path) -> Tree:
+    """As `read_tree`, with the files that the settings ignore: of a folder that holds what was chosen before."""
+    return _read_tree(root, lambda settings: ())
+
+
+def ignored_by(settings: bytes) -> Callable[[str], bool]:
+    """Whether a relative path is one that this text of the settings ignores, itself or with a folder above it."""
+    patterns = _patterns(settings)
+
+    def ignored(path: str) -> bool:
+        parts = path.split("/")
+        ways = ("/".join(parts[: depth + 1]) for depth in range(len(parts)))
+        return path != SETTINGS_FILE and any(_is_ignored(way, patterns) for way in ways)
+
+    return ignored
+
+
+def _read_tree(root: Path, patterns_of: Callable[[bytes], Sequence[str]]) -> Tree:
     real_root = os.path.realpath(root)
     files: dict[str, bytes] = {}
     problems: list[Problem] = []
     settings = _read(real_root, SETTINGS_FILE, files, problems)
-    ignore = _ignored(settings) if settings is not None else ()
+    ignore = patterns_of(settings) if settings is not None else ()
     for relative in sorted(_names(real_root, "", ignore, frozenset(), problems)):
         if relative != SETTINGS_FILE:
             _read(real_root, relative, files, problems)
@@ -67,6 +88,10 @@ def _names(
         if name.startswith(".") or _is_ignored(relative, ignore):
             continue
         target = os.path.realpath(os.path.join(root, relative))
+        if not _is_text(name):
+            if os.path.isdir(target) or name.endswith(_SUFFIXES):
+                problems.append(_problem(_shown(relative), "its name is not UTF-8", "rename it"))
+            continue
         if not target.startswith(root.rstrip(os.sep) + os.sep):
             if os.path.isdir(target) or name.endswith(_SUFFIXES):
                 problems.append(
@@ -97,7 +122,7 @@ def _read(root: str, relative: str, files: dict[str, bytes], problems: list[Prob
     return files[relative]
 
 
-def _ignored(settings: bytes) -> tuple[str, ...]:
+def _patterns(settings: bytes) -> tuple[str, ...]:
     for document in parse(SETTINGS_FILE, settings).documents:
         patterns = document.data.get("ignore") if isinstance(document.data, dict) else None
         if isinstance(patterns, list):
@@ -109,6 +134,19 @@ def _is_ignored(relative: str, patterns: Sequence[str]) -> bool:
     """A pattern without a slash means any file or folder of that name, one with a slash a path from the root."""
     name = relative.rpartition("/")[2]
     return any(fnmatch.fnmatchcase(relative if "/" in pattern else name, pattern) for pattern in patterns)
+
+
+def _is_text(name: str) -> bool:
+    """Python gives bytes of a name that are not UTF-8 as lone surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _unreadable(relative: str, error: OSError) -> Problem:

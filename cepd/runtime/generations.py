@@ -6,11 +6,10 @@ A folder appears whole or not at all. What else stands in the directory is the r
 
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from cepd.config.tree import Tree, digest_of, read_tree
+from cepd.config.tree import Tree, digest_of, read_whole_tree
 from cepd.model.errors import RetryLaterError, StartError
 
 _REVISION = ".revision"
@@ -29,8 +28,10 @@ class Generations:
         """Writes a generation to the disk, where it is not there yet. RetryLaterError where the disk refuses."""
         if (self._directory / digest).is_dir():
             return
-        fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=self._directory))
+        fresh = self._directory / f".new-{digest}"
         try:
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir(mode=0o700)
             for name, content in {**files, _REVISION: revision.encode()}.items():
                 _write(fresh / name, content)
             for folder, _, _ in os.walk(fresh):
@@ -47,14 +48,23 @@ class Generations:
     def read(self, digest: str) -> tuple[Tree, str]:
         """The files of a kept generation and their revision. StartError where they are gone or were changed."""
         folder = self._directory / digest
-        tree = read_tree(folder)
-        if tree.problems or digest_of(tree.files) != digest:
+        tree = read_whole_tree(folder)
+        revision = _revision(folder)
+        if tree.problems or digest_of(tree.files) != digest or revision is None:
             what = "was changed" if folder.is_dir() else "is not there"
             raise StartError(
                 f"the journal runs on the generation {digest}, and its folder {folder} {what}",
                 help="restore the data directory from one backup, as a whole",
             )
-        return tree, (folder / _REVISION).read_text()
+        return tree, revision
+
+
+def _revision(folder: Path) -> str | None:
+    """None where it is lost."""
+    try:
+        return (folder / _REVISION).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _write(path: Path, content: bytes) -> None:

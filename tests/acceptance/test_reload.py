@@ -82,6 +82,25 @@ def test_five_git_sync_swaps_in_a_row_with_the_old_tree_removed(tmp_path: Path) 
         eventually(lambda: [one["rule_id"] for one in daemon.alerts()] == ["cpu-5"], what="the newest rule's alert")
 
 
+@pytest.mark.parametrize("broken", ["lateness: foo\n", "ignore: [drafts\n"])
+def test_broken_settings_run_no_drafts_and_leave_a_generation_that_starts(
+    tree: Path, tmp_path: Path, broken: str
+) -> None:
+    (tree / "cepd.yaml").write_text("ignore: [drafts]\n")
+    (tree / "drafts").mkdir()
+    (tree / "drafts/new.yaml").write_text(pack("draft").replace("name: hosts", "name: drafts"))
+    with start(tree, tmp_path / "data") as daemon:
+        (tree / "cepd.yaml").write_text(broken)
+        (tree / "packs/hosts.yaml").write_text(pack("cpu-renamed"))
+        answer = daemon.request("POST", "/-/reload")
+        assert answer.status == 422
+        assert {problem["file"] for problem in answer.json()["problems"]} == {"cepd.yaml"}
+        assert rules(daemon) == {"cpu-renamed"}
+        daemon.kill()
+    with start(tree, tmp_path / "data") as daemon:
+        assert rules(daemon) == {"cpu-renamed"}
+
+
 def test_five_swaps_without_a_pause_end_at_the_newest(tmp_path: Path) -> None:
     link = tmp_path / "current"
     for number in range(6):

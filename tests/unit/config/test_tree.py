@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cepd.config.tree import digest_of, read_tree
+from cepd.config.tree import digest_of, ignored_by, read_tree, read_whole_tree
 
 
 def write(root: Path, *names: str) -> None:
@@ -51,7 +51,11 @@ def test_takes_yaml_and_json_sorted_and_nothing_hidden(tmp_path: Path) -> None:
 def test_leaves_out_what_the_settings_ignore(tmp_path: Path, ignore: str, left: list[str]) -> None:
     write(tmp_path, "a.yaml", "a/b.yaml", "a/drafts/c.yaml", "drafts/d.yaml")
     (tmp_path / "cepd.yaml").write_text(f"ignore: {ignore}\n")
-    assert list(read_tree(tmp_path).files) == left
+    tree, whole = read_tree(tmp_path), read_whole_tree(tmp_path)
+    assert list(tree.files) == left
+    assert list(whole.files) == ["a.yaml", "a/b.yaml", "a/drafts/c.yaml", "cepd.yaml", "drafts/d.yaml"]
+    ignored = ignored_by(tree.files["cepd.yaml"])
+    assert [path for path in whole.files if not ignored(path)] == left
 
 
 def test_a_missing_root_is_an_empty_tree(tmp_path: Path) -> None:
@@ -92,6 +96,18 @@ def test_links_in_circles_end(tmp_path: Path) -> None:
     tree = read_tree(tmp_path)
     assert list(tree.files) == ["a/b.yaml"]
     assert {problem.file for problem in tree.problems} == {"a/up", "a/self", "self.yaml"}
+
+
+def test_a_name_that_is_not_utf_8_is_a_finding_and_the_rest_goes_on(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", "b/c.yaml")
+    for name in (b"\xff\xfe.yaml", b"b/\xe9.json", b"\xe9.txt"):
+        (tmp_path / os.fsdecode(name)).write_text("kind: RulePack\n")
+    (tmp_path / os.fsdecode(b"d\xe9")).mkdir()
+    (tmp_path / os.fsdecode(b"d\xe9/e.yaml")).write_text("kind: RulePack\n")
+    tree = read_tree(tmp_path)
+    assert list(tree.files) == ["a.yaml", "b/c.yaml"]
+    assert sorted(codes(tmp_path)) == [("CEP010", "\\xff\\xfe.yaml"), ("CEP010", "b/\\xe9.json"), ("CEP010", "d\\xe9")]
+    assert digest_of(tree.files) == digest_of({path: tree.files[path] for path in tree.files})
 
 
 def test_what_is_no_file_is_a_finding_and_never_waits(tmp_path: Path) -> None:

@@ -19,6 +19,12 @@ def test_a_kept_generation_is_read_back_by_another_process(tmp_path: Path) -> No
     assert revision == "v1"
 
 
+def test_files_that_its_settings_ignore_are_of_it_where_they_were_chosen(tmp_path: Path) -> None:
+    files = {"cepd.yaml": b"ignore: [drafts]\n", "drafts/a.yaml": b"a: 1\n"}
+    Generations(tmp_path).keep(digest_of(files), files, "v1")
+    assert dict(Generations(tmp_path).read(digest_of(files))[0].files) == files
+
+
 def test_keeping_it_again_changes_nothing(tmp_path: Path) -> None:
     generations = Generations(tmp_path)
     generations.keep(DIGEST, FILES, "v1")
@@ -27,7 +33,7 @@ def test_keeping_it_again_changes_nothing(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [DIGEST]
 
 
-@pytest.mark.parametrize("harm", ["edit", "remove", "add", "all"])
+@pytest.mark.parametrize("harm", ["edit", "remove", "add", "revision", "spoilt revision", "all"])
 def test_a_changed_generation_is_refused(tmp_path: Path, harm: str) -> None:
     generations = Generations(tmp_path)
     generations.keep(DIGEST, FILES, "v1")
@@ -38,6 +44,10 @@ def test_a_changed_generation_is_refused(tmp_path: Path, harm: str) -> None:
         file.unlink()
     elif harm == "add":
         (tmp_path / DIGEST / "c.yaml").write_bytes(b"")
+    elif harm == "revision":
+        (tmp_path / DIGEST / ".revision").unlink()
+    elif harm == "spoilt revision":
+        (tmp_path / DIGEST / ".revision").write_bytes(b"\xff")
     else:
         (tmp_path / DIGEST).rename(tmp_path / "elsewhere")
     with pytest.raises(StartError, match=DIGEST) as refused:
@@ -53,6 +63,14 @@ def test_the_rest_of_an_interrupted_write_is_not_a_generation(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
     generations.keep(DIGEST, FILES, "v1")
     assert dict(generations.read(DIGEST)[0].files) == FILES
+
+
+def test_a_disk_that_takes_no_folder_is_told_as_one(tmp_path: Path) -> None:
+    generations = Generations(tmp_path / "generations")
+    (tmp_path / "generations").rmdir()
+    with pytest.raises(RetryLaterError, match="cannot be kept") as refused:
+        generations.keep(DIGEST, FILES, "v1")
+    assert refused.value.help
 
 
 def test_a_disk_that_refuses_leaves_nothing_behind(tmp_path: Path) -> None:

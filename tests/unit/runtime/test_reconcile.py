@@ -12,8 +12,8 @@ from cepd.model.settings import Settings
 from cepd.runtime.reconcile import reconcile
 
 
-def problem(file: str, message: str, severity: str = "error") -> Problem:
-    return Problem(code="CEP101", severity=severity, message=message, help="mend it", file=file, line=3, column=1)
+def problem(file: str, message: str, severity: str = "error", code: str = "CEP101") -> Problem:
+    return Problem(code=code, severity=severity, message=message, help="mend it", file=file, line=3, column=1)
 
 
 def load(tree: Tree) -> Generation:
@@ -29,9 +29,11 @@ def load(tree: Tree) -> Generation:
 def fault(path: str, word: str, defined: Mapping[str, str]) -> Problem | None:
     if word in ("bad", "warn"):
         return problem(path, word, "error" if word == "bad" else "warning")
+    if word.endswith(":") or word.startswith("["):
+        return None
     if word.startswith("+"):
-        return problem(path, f"{word} is there twice") if defined[word[1:]] != path else None
-    return None if word.startswith("v") or word in defined else problem(path, f"no {word}")
+        return problem(path, f"{word} is there twice", code="CEP201") if defined[word[1:]] != path else None
+    return None if word.startswith("v") or word in defined else problem(path, f"no {word}", code="CEP202")
 
 
 def tree_of(files: Mapping[str, str], *unreadable: str) -> Tree:
@@ -92,6 +94,27 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str], str, dict
         {"a": "+ops", "b": "ops v2"},
         "partial",
         {"a": "last_good", "b": "active"},
+    ),
+    "a new file needs what a bad file's last good content still gives": (
+        {"a": "+ops", "b": "v1"},
+        {"a": "bad", "b": "ops v2", "c": "ops"},
+        {"a": "+ops", "b": "ops v2", "c": "ops"},
+        "partial",
+        {"a": "last_good", "b": "active", "c": "active"},
+    ),
+    "broken settings ignore nothing": (
+        {"cepd.yaml": "x: v1\nignore: [drafts]", "b": "v1"},
+        {"cepd.yaml": "bad", "drafts/a": "v1", "drafts/worse": "bad", "b": "v2"},
+        {"cepd.yaml": "x: v1\nignore: [drafts]", "b": "v2"},
+        "partial",
+        {"cepd.yaml": "last_good", "b": "active"},
+    ),
+    "broken settings ignore what runs": (
+        {"cepd.yaml": "v1", "packs/a": "v1", "b": "v1"},
+        {"cepd.yaml": "x: bad\nignore: [packs]", "b": "v2"},
+        {"cepd.yaml": "v1", "packs/a": "v1", "b": "v2"},
+        "partial",
+        {"cepd.yaml": "last_good", "packs/a": "last_good", "b": "active"},
     ),
     "a new need that only the bad content would meet": (
         {"a": "+ops", "b": "ops v1"},
@@ -174,6 +197,19 @@ def test_every_finding_of_the_tree_as_it_stands_is_told() -> None:
         ("b", "warn"),
         ("c", "no nothing"),
     }
+
+
+def test_no_reference_is_told_that_the_last_good_content_meets() -> None:
+    running = {"a": b"+ops", "b": b"v1"}
+    decision = reconcile(tree_of({"a": "bad", "b": "ops warn"}), running, load)
+    assert [(one.file, one.message) for one in decision.problems] == [("a", "bad"), ("b", "warn")]
+
+
+def test_settings_that_cannot_be_read_ignore_what_they_did() -> None:
+    running = {"cepd.yaml": b"ignore: [drafts]", "b": b"v1"}
+    decision = reconcile(tree_of({"drafts/a": "v1", "b": "v2"}, "cepd.yaml", "drafts/b"), running, load)
+    assert set(decision.files) == {"cepd.yaml", "b"}
+    assert {one.file for one in decision.problems} == {"cepd.yaml"}
 
 
 def test_a_refusal_says_which_last_good_content_does_not_fit_without_a_position_in_it() -> None:
