@@ -32,7 +32,8 @@ class Journal(Protocol):
 
     @property
     def id(self) -> str:
-        """Made once with the journal; part of the identity of events without an id."""
+        """Part of the identity of events without an id: what was numbered under one id is never numbered again
+        under it. Frames carry the one that held when they were written."""
 
     @property
     def last_clock(self) -> Instant:
@@ -48,6 +49,10 @@ class Journal(Protocol):
     @property
     def damage(self) -> str | None:
         """What was cut off at the end when it was opened, in words; None where nothing was."""
+
+    def renew(self) -> None:
+        """Takes a new id, on disk when it returns: what the log has lost shares no identity with what comes. Only
+        before the first append. StartError where the disk refuses."""
 
     def read(self) -> Iterator[Frame]:
         """Every frame, oldest first. Only before the first append."""
@@ -111,6 +116,12 @@ class Store(Protocol):
 
     async def record(self, recording: Recording) -> None:
         """Insert-or-ignore by id: repeating it changes nothing. A fold only ever raises a count."""
+
+    async def recorded(self) -> int:
+        """The newest journal row that was recorded; 0 where none was."""
+
+    async def rewind(self, seq: int) -> None:
+        """The journal ends with row `seq`: `recorded` is no more than that from here on."""
 
     async def alerts(self, query: AlertQuery) -> AlertPage:
         """Newest first. InputError for a cursor that is not one of ours."""

@@ -34,7 +34,7 @@ from cepd.runtime.inbox import Inbox
 from cepd.runtime.machine import Machine
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
-from cepd.runtime.reloader import Reloaded, Reloader
+from cepd.runtime.reloader import Reloader
 from cepd.runtime.status import config_samples, part_samples, store_samples, unready
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
@@ -84,10 +84,11 @@ def run_daemon(options: RunOptions) -> int:
 
 async def _run(options: RunOptions, secrets: ProcessSecrets, tokens: TokenFile | None) -> None:
     stop = asyncio.Event()
+    _own_signals(stop)
     http = GuardedClient()
     listener = bind(options.host, options.port)
     daemon, metrics = build(options, http, secrets, tokens)
-    _own_signals(stop, daemon.watcher.wake)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.watcher.wake)
     app = create_app(_services(daemon, metrics, tokens, stop))
     log.info("listening", extra={"url": url_of(listener)})
     try:
@@ -115,7 +116,7 @@ def build(
         tree, revision = generations.read(digest)
         return ready_to_run(load_tree(tree), revision, before)
 
-    machine = Machine(ready_to_run(_nothing(), "", None), journal.id)
+    machine = Machine(ready_to_run(_nothing(), "", None))
     feed = Feed(journal, clock)
     horizon = Horizon()
     dispatcher = Dispatcher(store, clock, _performer(machine, metrics), lambda: random.uniform(0.9, 1.1))
@@ -129,13 +130,8 @@ def build(
         feed=feed,
         clock=clock,
         metrics=metrics,
+        reload_tokens=tokens.reload if tokens else lambda: None,
     )
-
-    async def reload() -> Reloaded:
-        if tokens:
-            tokens.reload()
-        return await reloader.reload()
-
     heartbeat = Heartbeat()
     metrics.read_from(part_samples(feed, recorder, machine, heartbeat, lambda: horizon.id_reused))
     metrics.read_from(config_samples(reloader, machine))
@@ -156,7 +152,7 @@ def build(
         heartbeat=heartbeat,
         restore=restore,
         kept_files=lambda digest: generations.read(digest)[0].files,
-        reload=reload,
+        reload=reloader.reload,
         drain=options.drain,
     )
     return daemon, metrics
@@ -211,8 +207,9 @@ def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: 
     )
 
 
-def _own_signals(stop: asyncio.Event, look_again: Callable[[], None]) -> None:
-    """SIGTERM and SIGINT begin to stop, and end the process at once the second time; SIGHUP reads the folder again."""
+def _own_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT begin to stop, and end the process at once the second time. SIGHUP asks for what is still to
+    come: the folder is read once all is opened, and from then on it wakes the watcher."""
     loop = asyncio.get_running_loop()
 
     def begin_to_stop() -> None:
@@ -222,4 +219,4 @@ def _own_signals(stop: asyncio.Event, look_again: Callable[[], None]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, begin_to_stop)
-    loop.add_signal_handler(signal.SIGHUP, look_again)
+    loop.add_signal_handler(signal.SIGHUP, log.info, "starting; the folder will be read")

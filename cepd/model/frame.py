@@ -24,6 +24,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """The source of events that name none."""
     first: int = 0
     """The running number, over the journal, of the first event."""
+    origin: str = ""
+    """The journal's id when the frame was written; with the running number the identity of an event without an id."""
     count: int = 0
     """Events in the body."""
     rule_id: str = ""

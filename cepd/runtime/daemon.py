@@ -20,7 +20,7 @@ from cepd.runtime.inbox import Inbox
 from cepd.runtime.machine import Machine
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
-from cepd.runtime.recovery import Restore, recover
+from cepd.runtime.recovery import Restore, lost, recover
 from cepd.runtime.reloader import Reloaded, Reloader
 from cepd.runtime.watcher import Watcher
 from cepd.telemetry.sdnotify import notify
@@ -96,6 +96,8 @@ class Daemon:
     async def _start(self, parts: asyncio.TaskGroup) -> None:
         if self.journal.damage:
             log.error("journal damaged", extra={"reason": self.journal.damage})
+        if reason := await lost(self.journal, self.store):
+            log.error("journal damaged", extra={"reason": reason})
         started = self.clock.now()
         recovered = await recover(self.journal, self.machine, self.recorder, self.horizon, self.restore)
         log.info(

@@ -114,6 +114,7 @@ class Feed:
             input=input,
             source=source,
             first=self._journal.next_event,
+            origin=self._journal.id,
             count=count,
             digest=digest,
             body=body,

@@ -24,12 +24,11 @@ class Applied:
 
 
 class Machine:
-    """`journal_id` is part of the identity of events without an id."""
+    """`deployment` is what runs now; it changes with a swap."""
 
-    def __init__(self, deployment: Deployment, journal_id: str) -> None:
+    def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self.engine = Engine(deployment.program)
-        self._origin = journal_id
 
     def apply(self, frame: Frame, replacement: Deployment | None = None) -> Applied:
         """Applies one frame; a swap frame comes with the deployment that it names.
@@ -57,5 +56,5 @@ class Machine:
 
     def _decode(self, frame: Frame) -> list[Event]:
         return self.deployment.program.decode(
-            frame.body.split(b"\n"), frame.clock, source=frame.source, origin=self._origin, first=frame.first
+            frame.body.split(b"\n"), frame.clock, source=frame.source, origin=frame.origin, first=frame.first
         )

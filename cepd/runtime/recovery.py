@@ -13,7 +13,7 @@ from cepd.engine.program import Program
 from cepd.intake.envelope import read_envelope
 from cepd.intake.horizon import Horizon
 from cepd.model.frame import Frame
-from cepd.ports import Journal
+from cepd.ports import Journal, Store
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.machine import Machine
 from cepd.runtime.recorder import Recorder
@@ -28,6 +28,22 @@ class Recovered(msgspec.Struct, frozen=True):
     frames: int
     events: int
     firings: int
+
+
+async def lost(journal: Journal, store: Store) -> str | None:
+    """Tells in words of rows that the store has recorded and the journal no longer holds; None where it holds all.
+
+    Numbers of lost events are given again, so the journal gets a new id first. Before the first append.
+    """
+    recorded, last = await store.recorded(), journal.next_seq - 1
+    if recorded <= last:
+        return None
+    journal.renew()
+    await store.rewind(last)
+    return (
+        f"the journal ends with row {last}, and the store has recorded up to row {recorded}: what was accepted since "
+        f"row {last} is lost as far as it was not recorded, and counts and windows of the rules do not hold it"
+    )
 
 
 async def recover(

@@ -21,7 +21,7 @@ from cepd.model.frame import Frame
 from cepd.model.instant import Instant
 from cepd.stores.committer import Committer
 from cepd.stores.segment import DamageError, Segment, encode_frame, segment_path, sync_directory
-from cepd.stores.survey import Survey, read_log, segments, survey
+from cepd.stores.survey import Survey, cut, read_log, segments, survey
 
 SEGMENT_SIZE = 64 * 1024 * 1024
 
@@ -45,21 +45,27 @@ def open_journal(directory: Path, *, segment_size: int = SEGMENT_SIZE) -> "FileJ
         try:
             journal_id = _journal_id(directory)
             found = survey(directory)
+            damage = None
+            if found.damage is not None:
+                journal_id = _new_id(directory)  # before the cut: a death in between must not leave the old one
+                damage = cut(found.damage)
         except BaseException:
             os.close(lock)
             raise
     except OSError as error:
         raise StartError(f"the journal in {directory} cannot be opened: {error}") from error
-    return FileJournal(directory, lock, journal_id, found, segment_size)
+    return FileJournal(directory, lock, journal_id, found, damage, segment_size)
 
 
 class FileJournal:
     """The port Journal. All but the committing runs on the event loop's thread; read `next_seq` and append in one turn
     of the loop, as a failure moves it back between turns."""
 
-    def __init__(self, directory: Path, lock: int, journal_id: str, found: Survey, segment_size: int) -> None:
+    def __init__(
+        self, directory: Path, lock: int, journal_id: str, found: Survey, damage: str | None, segment_size: int
+    ) -> None:
         self.id = journal_id
-        self.damage = found.damage
+        self.damage = damage
         self._directory = directory
         self._lock = lock
         self._segment_size = segment_size
@@ -83,6 +89,14 @@ class FileJournal:
     @property
     def last_clock(self) -> Instant:
         return self._end.clock
+
+    def renew(self) -> None:
+        assert self._committer is None, "an id holds from the first append on"
+        try:
+            self.id = _new_id(self._directory)
+        except OSError as error:
+            message = f"the journal in {self._directory} lost events and cannot get a new id: {error}"
+            raise StartError(message, help="see to the disk; no number may be given twice under one id") from error
 
     def read(self) -> Iterator[Frame]:
         """Every frame, oldest first, in constant memory."""
@@ -204,6 +218,11 @@ def _journal_id(directory: Path) -> str:
     if segments(directory):
         message = f"{path} is missing, and the journal beside it is not empty"
         raise StartError(message, help="restore the file: events without an id are known by it")
+    return _new_id(directory)
+
+
+def _new_id(directory: Path) -> str:
+    """Puts a new id in the place of any old one, on disk."""
     fresh = directory / "id.new"
     fresh.touch(0o600)
     with fresh.open("w", encoding="ascii") as file:
@@ -211,6 +230,6 @@ def _journal_id(directory: Path) -> str:
         file.write(journal_id)
         file.flush()
         os.fsync(file.fileno())
-    fresh.rename(path)
+    fresh.rename(directory / "id")
     sync_directory(directory)
     return journal_id

@@ -96,6 +96,18 @@ class SqliteStore:
 
         await self._writes.run(work)
 
+    async def recorded(self) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            return int(connection.execute(_sql["recorded_seq"]).fetchone()[0])
+
+        return await self._read(work)
+
+    async def rewind(self, seq: int) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(_sql["lower_recorded_seq"], {"seq": seq})
+
+        await self._writes.run(work)
+
     async def alerts(self, query: AlertQuery) -> AlertPage:
         before = NEWEST if query.cursor is None else read_cursor(query.cursor)
         values = {**msgspec.structs.asdict(query), "before": before, "limit": query.limit + 1}

@@ -1,10 +1,11 @@
 """The log in a journal's directory: its segments in order, and where it ends.
 
 A segment ends where the next one begins: what stands behind that sequence was never confirmed to anybody. In the last
-one, zeros or the end of the file end the log; anything else that is no record is damage. A survey cuts damage off and
-keeps what it cut in files with the ending `.damaged`.
+one, zeros or the end of the file end the log; anything else that is no record is damage. A survey only looks; `cut`
+ends the log where the damage is, and keeps what it cut in files with the ending `.damaged`.
 """
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,11 +30,21 @@ class Position(NamedTuple):
         return Position(frame.seq + 1, event, frame.clock)
 
 
+class Damage(NamedTuple):
+    """What ends the log before its files end. `later`: the segments behind `path`."""
+
+    path: Path
+    offset: int
+    reason: str
+    seq: int
+    later: list[Path]
+
+
 class Survey(NamedTuple):
     end: Position
     last: tuple[Path, int] | None
     """The newest segment and the offset behind its last record."""
-    damage: str | None
+    damage: Damage | None
 
 
 def segments(directory: Path) -> list[Path]:
@@ -48,7 +59,7 @@ def read_log(directory: Path) -> Iterator[Frame]:
 
 
 def survey(directory: Path) -> Survey:
-    """Reads the whole log and cuts it where it is damaged. Raises StartError for another version's frames, OSError."""
+    """Reads the whole log, up to where it is damaged. Raises StartError for another version's frames, OSError."""
     found = segments(directory)
     position = Position(seq=first_seq(found[0])) if found else Position()
     last: tuple[Path, int] | None = None
@@ -64,8 +75,28 @@ def survey(directory: Path) -> Survey:
                 raise DamageError(last[1], f"it ends, and the next file begins with sequence {limit}")
         except DamageError as damage:
             later = [other for other in found if other > path]
-            return Survey(position, last, _cut(path, damage, position.seq, later))
+            return Survey(position, last, Damage(path, damage.offset, damage.reason, position.seq, later))
     return Survey(position, last, None)
+
+
+def cut(damage: Damage) -> str:
+    """Cuts a segment at its damage and sets the later ones aside; says what it did. Raises OSError."""
+    path, offset = damage.path, damage.offset
+    with path.open("r+b") as file:
+        file.seek(offset)
+        rest = file.read().rstrip(b"\0")
+        kept = _free(path.with_name(f"{path.stem}-{offset}"))
+        kept.write_bytes(rest)
+        kept.chmod(0o600)
+        file.truncate(offset)
+        os.fsync(file.fileno())
+    aside = [other.rename(_free(other)).name for other in damage.later]
+    sync_directory(path.parent)
+    words = f"{path.name}, byte {offset}: {damage.reason}. The log ends before sequence {damage.seq}"
+    words += f"; {len(rest)} bytes were cut off and are kept in {kept.name}"
+    if aside:
+        words += "; set aside as " + ", ".join(aside)
+    return words
 
 
 def _with_limits(paths: list[Path]) -> Iterator[tuple[Path, int | None]]:
@@ -81,21 +112,8 @@ def _frames(path: Path, limit: int | None) -> Iterator[Stored]:
             return
 
 
-def _cut(path: Path, damage: DamageError, seq: int, later: list[Path]) -> str:
-    """Cuts a segment at its damage and sets the later ones aside; says what it did."""
-    with path.open("r+b") as file:
-        file.seek(damage.offset)
-        rest = file.read().rstrip(b"\0")
-        kept = path.with_name(f"{path.stem}-{damage.offset}{_DAMAGED}")
-        kept.write_bytes(rest)
-        kept.chmod(0o600)
-        file.truncate(damage.offset)
-        os.fsync(file.fileno())
-    for other in later:
-        other.rename(other.with_name(other.name + _DAMAGED))
-    sync_directory(path.parent)
-    words = f"{path.name}, byte {damage.offset}: {damage.reason}. The log ends before sequence {seq}"
-    words += f"; {len(rest)} bytes were cut off and are kept in {kept.name}"
-    if later:
-        words += "; set aside as " + ", ".join(f"{other.name}{_DAMAGED}" for other in later)
-    return words
+def _free(path: Path) -> Path:
+    """The path with the ending, and before it a number where an earlier damage has that name."""
+    numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    names = (path.with_name(f"{path.name}{number}{_DAMAGED}") for number in numbers)
+    return next(name for name in names if not name.exists())

@@ -98,6 +98,38 @@ def test_a_damaged_last_frame_is_cut_and_told(tmp_path: Path) -> None:
             assert daemon.stop() == 0
 
 
+@pytest.mark.parametrize("harm", ["a flipped byte", "an emptied file"])
+def test_events_after_a_damaged_journal_get_alerts_and_messages_of_their_own(tmp_path: Path, harm: str) -> None:
+    """Events without an id are known by their number, and numbers that were cut off are given again."""
+    root = write_tree(tmp_path / "tree")
+    numbers = list(range(6))
+    with Receiver() as receiver:
+        environment = {"OPS_URL": receiver.url, "OPS_SECRET": SECRET}
+        with Daemon(root, tmp_path / "data", environment=environment).wait_ready() as daemon:
+            for number in numbers:
+                daemon.ingest({"type": "host.cpu", "host": f"web-{number}", "cpu_percent": 99})
+            eventually(lambda: len(receiver.received) == 6, what="the first messages")
+            daemon.kill()
+        segment = max((tmp_path / "data/journal").glob("*.journal"))
+        data = bytearray(segment.read_bytes())
+        data[data.index(b"web-2")] ^= 1
+        segment.write_bytes(b"" if harm == "an emptied file" else data)
+        for first in (6, 9):
+            with Daemon(root, tmp_path / "data", environment=environment).wait_ready() as daemon:
+                assert bool(daemon.events("journal damaged")) is (first == 6), daemon.raw
+                for number in range(first, first + 3):
+                    numbers.append(number)
+                    assert daemon.ingest({"type": "host.cpu", "host": f"web-{number}", "cpu_percent": 99}).status == 202
+                eventually(lambda: len(daemon.alerts()) >= len(numbers), what="an alert of each event")
+                eventually(
+                    lambda: len({one.headers["webhook-id"] for one in receiver.received}) >= len(numbers),
+                    what="a message of each event",
+                )
+                hosts = sorted(one["key"]["host"] for one in daemon.alerts())
+                assert hosts == sorted(f"web-{number}" for number in numbers)
+                daemon.kill()
+
+
 def test_a_second_daemon_on_the_same_data_is_refused(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "tree")
     environment = {"OPS_URL": "http://127.0.0.1:9/", "OPS_SECRET": SECRET}

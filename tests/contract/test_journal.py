@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cepd.model.errors import RetryLaterError, StartError
@@ -84,6 +85,22 @@ def test_what_was_appended_is_read_back_in_order_and_numbering_goes_on(opened: C
 
     assert run(opened, goes_on) == (first, 43, 42, 301)
     assert run(opened, read) == written
+
+
+def test_a_renewed_id_stays_and_the_frames_before_keep_theirs(opened: Callable[[], Journal]) -> None:
+    async def write(journal: Journal) -> str:
+        await journal.append(msgspec.structs.replace(batch(journal, b"{}"), origin=journal.id))
+        return journal.id
+
+    async def renew(journal: Journal) -> str:
+        journal.renew()
+        return await write(journal)
+
+    first = run(opened, write)
+    second = run(opened, renew)
+    assert first != second
+    assert run(opened, write) == second
+    assert [frame.origin for frame in run(opened, read)] == [first, second, second]
 
 
 def test_frames_wait_in_call_order_and_synced_waits_for_them(opened: Callable[[], Journal]) -> None:

@@ -282,3 +282,20 @@ def test_what_is_unacknowledged_is_counted_by_severity(run_store: Run) -> None:
         assert (await store.counts()).unacked == {"high": 1, "low": 1}
 
     run_store(work)
+
+
+def test_the_newest_recorded_row_is_known_and_can_be_taken_back(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        assert await store.recorded() == 0
+        await store.rewind(3)
+        assert await store.recorded() == 0
+        for seq, newest in ((5, 5), (9, 9), (2, 9)):
+            await store.record(Recording(seq=seq))
+            assert await store.recorded() == newest
+        for seq, newest in ((12, 9), (4, 4)):
+            await store.rewind(seq)
+            assert await store.recorded() == newest
+        await store.record(Recording(seq=6))
+        assert await store.recorded() == 6
+
+    run_store(work)

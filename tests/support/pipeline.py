@@ -87,7 +87,7 @@ async def pipeline(
     store = open_store(data_dir / "cepd.db")
     clock = clock or SystemClock(journal.last_clock)
     metrics = Metrics()
-    machine = Machine(deployment, journal.id)
+    machine = Machine(deployment)
     feed = Feed(journal, clock, **capacities)
     horizon = Horizon()
     recorder = Recorder(through(store), clock, metrics, recorded=lambda: None, capacity=recorder_capacity)

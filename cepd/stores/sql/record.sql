@@ -30,3 +30,9 @@ INSERT INTO delivery_alert (delivery_id, alert_id) VALUES (:id, :alert_id) ON CO
 -- name: raise_recorded_seq
 INSERT INTO meta (name, value) VALUES ('recorded_seq', :seq)
 ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
+
+-- name: recorded_seq
+SELECT coalesce(max(value), 0) FROM meta WHERE name = 'recorded_seq'
+
+-- name: lower_recorded_seq
+UPDATE meta SET value = min(value, :seq) WHERE name = 'recorded_seq'

@@ -1,7 +1,7 @@
 """Recovery: wherever the daemon died, the next start ends with what an undisturbed run has."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from cepd.engine.program import Program
 from cepd.model.alert import Alert
 from cepd.model.duration import HOUR
 from cepd.model.errors import StartError
+from cepd.model.json import Json
 from cepd.model.rule import Suppress
-from cepd.ports import Recording
+from cepd.ports import AlertQuery, Recording
 from cepd.runtime.deployment import Deployment
-from cepd.runtime.recovery import Recovered, recover
+from cepd.runtime.recovery import Recovered, lost, recover
 from cepd.stores.sqlite import SqliteStore
 from tests.support.pipeline import Pipeline, deployment_of, pipeline
 from tests.support.rows import line, rule
@@ -155,6 +156,59 @@ def test_events_without_an_id_keep_their_identity(tmp_path: Path) -> None:
     assert asyncio.run(scenario(True)) == first
 
 
+def zeroed(segment: Path) -> None:
+    segment.write_bytes(bytes(segment.stat().st_size))
+
+
+def flipped(segment: Path) -> None:
+    data = bytearray(segment.read_bytes())
+    data[data.index(b"second")] ^= 1
+    segment.write_bytes(data)
+
+
+@pytest.mark.parametrize("harm", [zeroed, flipped, Path.unlink])
+def test_events_after_a_loss_are_not_taken_for_those_before(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    """Every event has an alert of its own, whatever the journal lost, and later replays agree."""
+
+    async def session(*names: str) -> tuple[str | None, list[Json]]:
+        async with pipeline(tmp_path, EMPTY) as running:
+            told = running.journal.damage or await lost(running.journal, running.store)
+            await lost(running.journal, running.store)
+            await recovered(running)
+            if running.machine.deployment is EMPTY:
+                running.feed.swap(FIRST)
+            for name in names:
+                await running.send(line(n=3, name=name))
+            alerts = [alert for alert in await running.settled() if alert.rule_id == "each"]
+            return told, [alert.payload["name"] for alert in alerts]
+
+    before = ["first", "second", "third", "fourth"]
+    assert asyncio.run(session(*before)) == (None, before)
+    harm(next((tmp_path / "journal").glob("*.journal")))
+    told, names = asyncio.run(session("fifth"))
+    assert told
+    assert names == [*before, "fifth"]
+    assert asyncio.run(session("sixth")) == (None, [*before, "fifth", "sixth"])
+    assert asyncio.run(session()) == (None, [*before, "fifth", "sixth"])
+
+
+def test_a_journal_that_ends_before_the_store_is_told_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with pipeline(tmp_path, EMPTY) as running:
+            await running.store.record(Recording(seq=7))
+            before = running.journal.id
+            told = await lost(running.journal, running.store)
+            assert told is not None
+            assert "ends with row 0" in told
+            assert "up to row 7" in told
+            assert running.journal.id != before
+            assert await lost(running.journal, running.store) is None
+        async with pipeline(tmp_path, EMPTY) as running:
+            assert await lost(running.journal, running.store) is None
+
+    asyncio.run(scenario())
+
+
 def test_an_acknowledgement_survives_the_replay(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with pipeline(tmp_path, EMPTY) as running:
@@ -180,5 +234,30 @@ def test_a_generation_that_is_gone_stops_the_start(tmp_path: Path) -> None:
         async with pipeline(tmp_path, EMPTY) as running:
             with pytest.raises(StartError, match=FIRST.digest):
                 await recover(running.journal, running.machine, running.recorder, running.horizon, gone)
+
+    asyncio.run(scenario())
+
+
+def test_recovery_ends_only_when_all_that_fired_is_in_the_store(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    class Slow(Dying):
+        async def record(self, recording: Recording) -> None:
+            await gate.wait()
+            await self._store.record(recording)
+
+    async def scenario() -> None:
+        async with pipeline(tmp_path, EMPTY, running=()) as running:
+            await feed(running)
+        async with pipeline(tmp_path, EMPTY, running=("recorder",), through=lambda store: Slow(store, 0)) as running:
+            recovering = asyncio.create_task(recovered(running))
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert not recovering.done()
+            gate.set()
+            told = await recovering
+            stored = (await running.store.alerts(AlertQuery(limit=1000))).alerts
+            assert stored
+            assert sum(one.count for one in stored) == told.firings
 
     asyncio.run(scenario())

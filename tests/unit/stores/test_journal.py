@@ -156,6 +156,75 @@ def test_a_missing_segment_ends_the_log(tmp_path: Path) -> None:
     assert "the next file begins with sequence" in damage
 
 
+def test_what_an_earlier_damage_left_is_kept_beside_that_of_a_later_one(tmp_path: Path) -> None:
+    kept: list[bytes] = []
+    for turn in range(3):
+        frames = fill(tmp_path / "j", 10, size=500)
+        paths = [path for path in files(tmp_path / "j") if int(path.stem) > 1]
+        (tmp_path / "j" / f"{1:020d}.journal").write_bytes(b"damage number %d" % turn)
+        kept += [b"damage number %d" % turn, *(path.read_bytes() for path in paths)]
+        found, damage = contents(tmp_path / "j", size=500)
+        assert found == []
+        assert damage is not None
+        assert frames[0].seq == 1
+        left = files(tmp_path / "j", "*.damaged")
+        assert sorted(path.read_bytes() for path in left) == sorted(kept)
+        assert sum(path.name in damage for path in left) >= 1 + len(paths)
+
+
+def test_the_id_changes_with_a_cut_and_with_nothing_else(tmp_path: Path) -> None:
+    async def name(journal: FileJournal) -> str:
+        return journal.id
+
+    fill(tmp_path / "j", 3)
+    first = with_journal(tmp_path / "j", name)
+    assert with_journal(tmp_path / "j", name) == first
+    path = files(tmp_path / "j")[0]
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(b'{"n":2}')] ^= 1
+    path.write_bytes(whole)
+    second = with_journal(tmp_path / "j", name)
+    assert second != first
+    assert with_journal(tmp_path / "j", name) == second
+
+
+def test_a_death_between_the_new_id_and_the_cut_leaves_no_old_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path / "j", 2)
+    old = (tmp_path / "j" / "id").read_text()
+    path = files(tmp_path / "j")[0]
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(b'{"n":1}')] ^= 1
+    path.write_bytes(whole)
+
+    def dies(damage: object) -> str:
+        raise OSError(errno.EIO, "here it ended")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cepd.stores.journal.cut", dies)
+        with pytest.raises(StartError, match="here it ended"):
+            open_journal(tmp_path / "j")
+    assert path.read_bytes() == whole
+    assert (tmp_path / "j" / "id").read_text() != old
+
+
+def test_an_id_that_cannot_be_renewed_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, "the disk is full")
+
+    async def renew(journal: FileJournal) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            with pytest.raises(StartError, match=r"cannot get a new id: .*the disk is full"):
+                journal.renew()
+
+    fill(tmp_path / "j", 1)
+    old = (tmp_path / "j" / "id").read_text()
+    with_journal(tmp_path / "j", renew)
+    assert (tmp_path / "j" / "id").read_text() == old
+
+
 def test_zeros_over_a_frame_in_the_middle_are_damage_not_the_end(tmp_path: Path) -> None:
     frames = fill(tmp_path / "j", 3)
     path = files(tmp_path / "j")[0]
