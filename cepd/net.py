@@ -26,7 +26,6 @@ MAX_BODY = 65_536
 
 _KEPT_ALIVE = 5.0
 """Seconds that an idle connection is kept."""
-_CONNECTIONS = 100
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _BROKEN = (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, ssl.SSLError)
 _UNSAFE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -80,7 +79,7 @@ class GuardedClient:
         retired = [self._pools.pop(old) for old in unused]
         self._pools[allowance] = httpcore2.AsyncConnectionPool(
             ssl_context=self._trust,
-            max_connections=_CONNECTIONS,
+            max_connections=None,  # the callers bound what is under way; a limit here would let hung ones starve others
             keepalive_expiry=_KEPT_ALIVE,
             network_backend=GuardedBackend(allowance),
         )

@@ -132,9 +132,10 @@ class Store(Protocol):
     async def acknowledge(self, event_id: str, *, by: str, at: Instant, note: str | None, steal: bool) -> Alert:
         """Again by the same person changes nothing. NotFoundError; ConflictError where another holds it."""
 
-    async def claim(self, now: Instant, limit: int, per_target: int) -> list[Delivery]:
+    async def claim(self, now: Instant, per_target: int) -> list[Delivery]:
         """Due deliveries, now `sending`, the oldest of each order key; an order key with one in flight waits. Of each
-        target at most `per_target` are in flight at once, so that one that hangs does not hold up the others."""
+        target at most `per_target` are in flight at once, so that those that hang do not hold up the others; of a
+        paused one none is claimed."""
 
     async def begin_attempt(self, delivery_id: str, at: Instant) -> int:
         """Writes the attempt row, before the send; returns its number, from 1."""
@@ -149,8 +150,11 @@ class Store(Protocol):
         attempts: int,
         next_at: Instant,
         at: Instant,
+        pause_target_until: Instant | None = None,
     ) -> None:
-        """Ends the attempt and moves the delivery to `state`: `pending` with a later `next_at`, or a final one."""
+        """Ends the attempt and moves the delivery to `state`: `pending` with a later `next_at`, or a final one.
+        `pause_target_until` holds back everything for its target, what is recorded later too; a pause is never cut
+        short by another."""
 
     async def reclaim(self, at: Instant) -> int:
         """At start: deliveries that died in flight become pending; returns how many."""

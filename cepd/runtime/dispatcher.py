@@ -27,8 +27,9 @@ _SHORTEST_SLEEP = 0.01
 
 
 class Dispatcher:
-    """At most `concurrency` deliveries are under way at once, `per_target` of them to one receiver; the store keeps
-    those of one order key in order."""
+    """At most `per_target` deliveries are under way to one target, and no limit lies over all of them: targets come
+    from the rules, so they are few, and any number that hang holds up no other. The store keeps the deliveries of one
+    order key in order."""
 
     def __init__(
         self,
@@ -36,7 +37,6 @@ class Dispatcher:
         clock: Clock,
         perform: Callable[[Delivery], Awaitable[Outcome]],
         jitter: Callable[[], float],
-        concurrency: int = 32,
         per_target: int = 4,
     ) -> None:
         """`perform` makes one try. `jitter` gives the factor for the next wait, from 0.9 to 1.1."""
@@ -44,7 +44,6 @@ class Dispatcher:
         self._clock = clock
         self._perform = perform
         self._jitter = jitter
-        self._concurrency = concurrency
         self._per_target = per_target
         self._under_way: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
@@ -83,11 +82,10 @@ class Dispatcher:
     async def _look(self) -> float | None:
         """Starts what is due. Seconds until it is worth looking again; None: when woken."""
         self._woken.clear()
-        free = self._concurrency - len(self._under_way)
-        if self._stopping or not free:
-            return 0.0 if self._stopping else None
+        if self._stopping:
+            return 0.0
         now = self._clock.now()
-        claimed = await self._store.claim(now, free, self._per_target)
+        claimed = await self._store.claim(now, self._per_target)
         for delivery in claimed:
             task = asyncio.create_task(self._deliver(delivery))
             self._under_way.add(task)
@@ -112,6 +110,7 @@ class Dispatcher:
                     attempts=step.attempts,
                     next_at=step.next_at,
                     at=now,
+                    pause_target_until=step.next_at if outcome.result == "rate_limited" else None,
                 )
             )
         except Exception:  # one delivery must not stop the others; it stays `sending` until the next start

@@ -158,13 +158,13 @@ class SqliteStore:
 
         return await self._writes.run(work)
 
-    async def claim(self, now: Instant, limit: int, per_target: int) -> list[Delivery]:
+    async def claim(self, now: Instant, per_target: int) -> list[Delivery]:
         def work(connection: sqlite3.Connection) -> list[Delivery]:
             due: list[int] = []
-            for target, in_flight in connection.execute(_sql["targets"]).fetchall():
-                values = {"target": target, "now": now, "limit": max(0, min(limit, per_target - in_flight))}
+            for target, in_flight in connection.execute(_sql["targets"], {"now": now}).fetchall():
+                values = {"target": target, "now": now, "limit": max(0, per_target - in_flight)}
                 due.extend(seq for (seq,) in connection.execute(_sql["claimable"], values))
-            seqs = msgspec.json.encode(sorted(due)[:limit]).decode()
+            seqs = msgspec.json.encode(due).decode()
             rows = connection.execute(_sql["claim"], {"seqs": seqs}).fetchall()
             return [delivery_of(row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
 
@@ -189,6 +189,7 @@ class SqliteStore:
         attempts: int,
         next_at: Instant,
         at: Instant,
+        pause_target_until: Instant | None = None,
     ) -> None:
         """Raises NotFoundError, and ConflictError where the delivery is not `sending` with this attempt."""
         reason = None if state == "sent" else outcome.detail or outcome.result
@@ -204,6 +205,8 @@ class SqliteStore:
             connection.execute(_sql["end_attempt"], values)
             values = {"id": delivery_id, "state": state, "attempts": attempts, "next_at": next_at, "reason": reason}
             connection.execute(_sql["settle"], {**values, "settled_at": None if state == "pending" else at})
+            if pause_target_until is not None:
+                connection.execute(_sql["pause"], {"id": delivery_id, "until": pause_target_until})
 
         await self._writes.run(work)
 

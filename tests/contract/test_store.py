@@ -55,7 +55,7 @@ def test_recording_twice_changes_nothing(run_store: Run) -> None:
         assert (first.alert.count, first.alert.last_at) == (3, 30)
         assert [found.id for found in first.deliveries] == ["d1", "d2"]
         await store.acknowledge("a1", by="alice", at=6, note=None, steal=False)
-        claimed = await store.claim(now=100, limit=1, per_target=1)
+        claimed = await store.claim(now=100, per_target=1)
         await store.record(msgspec.structs.replace(recording, at=99, alerts=[alert("a1", summary="other", count=9)]))
         again = await store.alert("a1")
         assert again.alert == msgspec.structs.replace(first.alert, acked_by="alice", acked_at=6)
@@ -108,7 +108,7 @@ def test_a_recording_is_whole_or_not_at_all(run_store: Run) -> None:
             await store.record(Recording(seq=1, alerts=[alert("a1")], drafts=[draft("d1"), broken]))
         with pytest.raises(NotFoundError):
             await store.alert("a1")
-        assert await store.claim(now=1000, limit=10, per_target=10) == []
+        assert await store.claim(now=1000, per_target=10) == []
         await store.record(Recording(seq=1, alerts=[alert("a1")]))
 
     run_store(work)
@@ -257,7 +257,7 @@ def test_after_close_it_asks_to_come_back(run_store: Run) -> None:
         for call in (
             store.record(Recording(seq=2)),
             store.alerts(AlertQuery()),
-            store.claim(now=1, limit=1, per_target=1),
+            store.claim(now=1, per_target=1),
         ):
             with pytest.raises(RetryLaterError):
                 await call

@@ -23,8 +23,8 @@ async def owe(store: Store, *deliveries: tuple[str, str] | str, **more: Json) ->
     await store.record(Recording(seq=1, alerts=[alert("a1")], drafts=drafts))
 
 
-async def claimed(store: Store, now: int = 1000, limit: int = 100, per_target: int = 100) -> list[str]:
-    return [found.id for found in await store.claim(now=now, limit=limit, per_target=per_target)]
+async def claimed(store: Store, now: int = 1000, per_target: int = 100) -> list[str]:
+    return [found.id for found in await store.claim(now=now, per_target=per_target)]
 
 
 async def finish(store: Store, delivery_id: str, **more: Json) -> None:
@@ -37,8 +37,8 @@ async def finish(store: Store, delivery_id: str, **more: Json) -> None:
 def test_a_claimed_delivery_holds_what_was_drafted(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await owe(store, ("d1", "k"))
-        assert await store.claim(now=99, limit=9, per_target=9) == []
-        assert await store.claim(now=100, limit=9, per_target=9) == [
+        assert await store.claim(now=99, per_target=9) == []
+        assert await store.claim(now=100, per_target=9) == [
             Delivery(
                 id="d1",
                 alert_id="a1",
@@ -88,11 +88,11 @@ def test_a_later_delivery_that_is_due_first_still_waits(run_store: Run) -> None:
     run_store(work)
 
 
-def test_the_limit_takes_the_oldest(run_store: Run) -> None:
+def test_the_oldest_of_a_target_go_first(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await owe(store, *(f"d{n}" for n in range(10)))
-        assert await claimed(store, limit=3) == ["d0", "d1", "d2"]
-        assert await claimed(store, limit=3) == ["d3", "d4", "d5"]
+        assert await claimed(store, per_target=3) == ["d0", "d1", "d2"]
+        assert await claimed(store, per_target=6) == ["d3", "d4", "d5"]
 
     run_store(work)
 
@@ -105,7 +105,7 @@ def test_no_delivery_is_claimed_twice_however_many_claim(run_store: Run) -> None
 
         async def claimer() -> None:
             while True:
-                mine = await claimed(store, limit=7)
+                mine = await claimed(store, per_target=7)
                 if not mine and len(got) == len(names):
                     return
                 for name in mine:
@@ -209,7 +209,7 @@ def test_unknown_deliveries_are_told(run_store: Run) -> None:
 def test_what_died_in_flight_is_pending_again_and_shows_that_it_may_have_arrived(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await owe(store, "begun", "claimed", "waiting", "done")
-        await claimed(store, limit=2)
+        await claimed(store, per_target=2)
         await store.begin_attempt("begun", at=50)
         assert await store.reclaim(at=60) == 2
         assert await store.reclaim(at=61) == 0
@@ -252,7 +252,7 @@ def test_one_target_takes_only_its_share_of_the_claims(run_store: Run) -> None:
         await finish(store, "quick0")
         await finish(store, "slow1")
         assert await claimed(store, per_target=3) == ["slow3"]
-        assert await claimed(store, limit=2, per_target=9) == ["slow4", "slow5"]
+        assert await claimed(store, per_target=5) == ["slow4", "slow5"]
 
     run_store(work)
 
@@ -276,8 +276,8 @@ def test_counts_are_of_what_is_not_over_or_went_wrong(run_store: Run) -> None:
         empty = await store.counts()
         assert (empty.deliveries, empty.oldest_pending) == ({}, None)
         await owe(store, "d1", "d2", "d3", "d4", target="ops", due_at=300)
+        await claimed(store, per_target=3)
         await owe(store, "d5", target="mail", due_at=200)
-        await claimed(store, limit=3)
         await finish(store, "d1")
         await finish(store, "d2", state="dead", outcome=Outcome(result="auth"))
         found = await store.counts()

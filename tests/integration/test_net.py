@@ -4,12 +4,12 @@ import struct
 
 import pytest
 
-from cepd.model.duration import MILLISECOND
+from cepd.model.duration import MILLISECOND, SECOND
 from cepd.model.errors import RefusedError
 from cepd.net import GuardedClient
 from cepd.ports import HttpError, HttpResponse
 from tests.support.client import against, get
-from tests.support.wire import OK, Wire, answering, silent
+from tests.support.wire import OK, Wire, answering, serving, silent
 
 SHORT = 150 * MILLISECOND
 
@@ -255,7 +255,20 @@ def test_many_at_once() -> None:
         url = f"http://127.0.0.1:{wire.port}/"
         answers = await asyncio.gather(*(get(client, url) for _ in range(250)))
         assert {answer.status for answer in answers} == {200}
-        assert wire.connections <= 100
+
+    against(answering(OK), conversation)
+
+
+def test_many_that_hang_hold_up_no_other() -> None:
+    async def conversation(client: GuardedClient, wire: Wire) -> None:
+        async with serving(silent) as hanging:
+            url = f"http://127.0.0.1:{hanging.port}/"
+            waiting = [asyncio.create_task(get(client, url)) for _ in range(150)]
+            await hanging.asked.wait()
+            assert (await get(client, f"http://127.0.0.1:{wire.port}/", deadline=2 * SECOND)).body == b"ok"
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
     against(answering(OK), conversation)
 

@@ -1,5 +1,8 @@
 -- name: targets
-SELECT target, sum(state = 'sending') AS in_flight FROM delivery WHERE state IN ('pending', 'sending') GROUP BY target
+-- Those that are not paused.
+SELECT target, sum(state = 'sending') AS in_flight FROM delivery
+WHERE state IN ('pending', 'sending') AND target NOT IN (SELECT target FROM pause WHERE until > :now)
+GROUP BY target
 
 -- name: claimable
 -- The oldest of each order key, where none of it is in flight.
@@ -17,12 +20,16 @@ UPDATE delivery SET state = 'sending' WHERE seq IN (SELECT value FROM json_each(
 RETURNING *, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id) AS alert_id
 
 -- name: next_due
-SELECT min(candidate.next_at) FROM delivery AS candidate
-WHERE candidate.state = 'pending' AND candidate.next_at > :now AND NOT EXISTS (
-  SELECT 1 FROM delivery AS other
-  WHERE other.order_key = candidate.order_key AND other.state IN ('pending', 'sending')
-    AND (other.seq < candidate.seq OR other.state = 'sending')
+SELECT min(due) FROM (
+  SELECT max(candidate.next_at, coalesce(pause.until, 0)) AS due
+  FROM delivery AS candidate LEFT JOIN pause ON pause.target = candidate.target
+  WHERE candidate.state = 'pending' AND NOT EXISTS (
+    SELECT 1 FROM delivery AS other
+    WHERE other.order_key = candidate.order_key AND other.state IN ('pending', 'sending')
+      AND (other.seq < candidate.seq OR other.state = 'sending')
+  )
 )
+WHERE due > :now
 
 -- name: delivery_state
 SELECT state FROM delivery WHERE id = :id
@@ -44,6 +51,10 @@ WHERE delivery_id = :id AND number = :attempt
 UPDATE delivery
 SET state = :state, attempts = :attempts, next_at = :next_at, reason = :reason, settled_at = :settled_at
 WHERE id = :id
+
+-- name: pause
+INSERT INTO pause (target, until) SELECT target, :until FROM delivery WHERE id = :id
+ON CONFLICT (target) DO UPDATE SET until = max(until, excluded.until)
 
 -- name: end_open_attempts
 UPDATE attempt SET ended_at = :at, result = 'unknown', detail = 'cepd stopped before an answer came'

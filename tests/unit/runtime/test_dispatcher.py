@@ -162,41 +162,8 @@ def test_no_more_than_allowed_are_under_way(tmp_path: Path) -> None:
             now -= 1
             return Outcome(result="sent")
 
-        dispatcher = Dispatcher(store, HandClock(), perform, lambda: 1.0, concurrency=3, per_target=3)
+        dispatcher = Dispatcher(store, HandClock(), perform, lambda: 1.0, per_target=3)
         running = asyncio.create_task(dispatcher.run())
-        await until(lambda: all_are(store, "sent"))
-        await dispatcher.drain(5.0)
-        await running
-        assert most == 3
-
-    with_store(tmp_path, test)
-
-
-def test_receivers_share_what_may_be_under_way(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
-        await owed(store, *(a_draft(number, target=f"t{number % 5}") for number in range(20)))
-        now, most, full, gate = 0, 0, asyncio.Event(), asyncio.Event()
-
-        async def perform(delivery: Delivery) -> Outcome:
-            nonlocal now, most
-            now += 1
-            most = max(most, now)
-            if now == 3:
-                full.set()
-            await gate.wait()
-            now -= 1
-            return Outcome(result="sent")
-
-        counted = FlakyStore(store)
-        dispatcher = Dispatcher(counted, HandClock(), perform, lambda: 1.0, concurrency=3, per_target=2)
-        running = asyncio.create_task(dispatcher.run())
-        await full.wait()
-        claims = counted.calls["claim"]
-        for _ in range(10):
-            dispatcher.wake()
-            await asyncio.sleep(0)
-        assert counted.calls["claim"] == claims, "nothing is claimed that could not start"
-        gate.set()
         await until(lambda: all_are(store, "sent"))
         await dispatcher.drain(5.0)
         await running

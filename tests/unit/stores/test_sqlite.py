@@ -78,7 +78,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatc
     from cepd.stores.statements import Migration, load_migrations
 
     path = tmp_path / "cepd.db"
-    broken = [*load_migrations(), Migration(2, "broken", "CREATE TABLE half (n INTEGER); SELECT nonsense;")]
+    broken = [*load_migrations(), Migration(3, "broken", "CREATE TABLE half (n INTEGER); SELECT nonsense;")]
     monkeypatch.setattr(module, "load_migrations", lambda: broken)
     with pytest.raises(StartError, match="nonsense"):
         open_store(path)
@@ -86,7 +86,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatc
     with_store(path, nothing)
     connection = sqlite3.connect(path)
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
     connection.close()
     assert "alert" in names
     assert "half" not in names
@@ -135,10 +135,10 @@ def test_a_kill_inside_a_transaction_leaves_no_half_of_it(tmp_path: Path, statem
         assert len((await store.alert("a1")).deliveries) == 1
         with pytest.raises(NotFoundError):
             await store.alert("a2")
-        assert [found.id for found in await store.claim(now=1000, limit=10, per_target=10)] == ["d1"]
+        assert [found.id for found in await store.claim(now=1000, per_target=10)] == ["d1"]
         again = Recording(seq=2, alerts=[alert("a2")], drafts=[draft("d2", "a2"), draft("d3", "a2")])
         await store.record(again)
-        assert [found.id for found in await store.claim(now=1000, limit=10, per_target=10)] == ["d2", "d3"]
+        assert [found.id for found in await store.claim(now=1000, per_target=10)] == ["d2", "d3"]
 
     with_store(path, look)
 

@@ -176,7 +176,7 @@ def test_pages_hold_each_alert_once(tmp_path: Path) -> None:
 
 def test_the_detail_tells_all_of_it(tmp_path: Path) -> None:
     async def scenario(ask: Ask, store: SqliteStore) -> None:
-        await store.claim(NOW, 10, 10)
+        await store.claim(NOW, 10)
         number = await store.begin_attempt("d1", NOW)
         outcome = Outcome(result="retryable", detail="503 from ops", status=503)
         await store.settle(
