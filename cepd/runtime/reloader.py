@@ -38,14 +38,19 @@ class Reloaded(msgspec.Struct, frozen=True):
     at: Instant
     good_at: Instant | None
     """When the tree last ran as it stood; None: not since the start."""
+    tokens_error: str | None = None
+    """Why the token file as it stands is not in use; None where it is, or there is none."""
 
     @property
     def ok(self) -> bool:
-        return self.decision.outcome in FITS
+        return self.decision.outcome in FITS and self.tokens_error is None
 
 
 class Reloader:
-    """`last` is None until the first reload has ended. `failing`: the newest one did not come to a decision."""
+    """`last` is None until the first reload has ended. `failing`: the newest one did not come to a decision.
+
+    `reload_tokens` reads the token file again and says in words why it is not in use.
+    """
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class Reloader:
         feed: Feed,
         clock: Clock,
         metrics: Metrics,
+        reload_tokens: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._root = root
         self._load = load
@@ -67,6 +73,7 @@ class Reloader:
         self._feed = feed
         self._clock = clock
         self._metrics = metrics
+        self._reload_tokens = reload_tokens
         self._running: Mapping[str, bytes] | None = None
         self._turn = asyncio.Lock()
         self.last: Reloaded | None = None
@@ -81,12 +88,12 @@ class Reloader:
         if self._running is None:
             raise RetryLaterError("the daemon is starting", help="try again in a moment")
         async with self._turn:
+            tokens_error = self._read_tokens()
             try:
                 reading = await asyncio.to_thread(read_settled, self._root)
                 if self.last is None or reading.tree != self.last.reading.tree:
                     self.last = await self._reconcile(reading, self._running)
-                else:
-                    self.last = msgspec.structs.replace(self.last, reading=reading)
+                self.last = msgspec.structs.replace(self.last, reading=reading, tokens_error=tokens_error)
             except Exception as error:
                 self.failing = True
                 self._metrics.count("cepd_config_reloads_total", "failed")
@@ -94,6 +101,15 @@ class Reloader:
                 raise
             self.failing = False
             return self.last
+
+    def _read_tokens(self) -> str | None:
+        """Counted at each reload, told when it is new."""
+        error = self._reload_tokens()
+        if error is not None:
+            self._metrics.count("cepd_config_reloads_total", "failed")
+            if self.last is None or error != self.last.tokens_error:
+                log.error("tokens not reloaded", extra={"reason": error})
+        return error
 
     async def _reconcile(self, reading: Reading, running: Mapping[str, bytes]) -> Reloaded:
         decision = await asyncio.to_thread(reconcile, reading.tree, running, self._load)

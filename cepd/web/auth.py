@@ -98,14 +98,15 @@ class TokenFile:
                 f"the token file {path} cannot be used: {error}", help=getattr(error, "help", "")
             ) from None
 
-    def reload(self) -> None:
-        """Read the file again; where that fails keep what is in use and say why in `error`."""
+    def reload(self) -> str | None:
+        """Read the file again; where that fails keep what is in use and say why, in `error` too."""
         try:
             self.tokens = read_tokens(self.path.read_bytes())
         except (OSError, InputError) as error:
             self.error = str(error)
         else:
             self.error = None
+        return self.error
 
     def exposure(self) -> str | None:
         """A warning in words where other users of this machine can read the file."""

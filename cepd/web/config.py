@@ -56,6 +56,10 @@ async def reload_config(call: Call) -> Response:
     answer = {"outcome": done.decision.outcome, "problems": _problems(done.decision.problems)}
     if done.ok:
         return json_answer(answer)
+    if done.tokens_error is not None:
+        detail = f"the token file cannot be used: {done.tokens_error}"
+        help = "mend it, and the files that `problems` names; until then the last good tokens hold"
+        return problem(422, detail, help=help, **answer)
     help = "mend the files that `problems` names; until then the last good ones run"
     return problem(422, "what the directory holds cannot run as it stands", help=help, **answer)
 

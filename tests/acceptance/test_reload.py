@@ -1,8 +1,11 @@
 """Rules change under the running daemon: edits, git-sync and ConfigMap swaps, broken files, a lost root."""
 
+import hashlib
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,6 +102,68 @@ def test_broken_settings_run_no_drafts_and_leave_a_generation_that_starts(
         daemon.kill()
     with start(tree, tmp_path / "data") as daemon:
         assert rules(daemon) == {"cpu-renamed"}
+
+
+def test_a_file_name_that_is_not_utf_8_is_a_finding_and_no_end(tree: Path, tmp_path: Path) -> None:
+    with start(tree, tmp_path / "data") as daemon:
+        (tree / os.fsdecode(b"\xff\xfe.yaml")).write_text("kind: RulePack\n")
+        (tree / "packs/hosts.yaml").write_text(pack("cpu-renamed"))
+        answer = daemon.request("POST", "/-/reload")
+        assert answer.status == 422
+        assert [problem["file"] for problem in answer.json()["problems"]] == ["\\xff\\xfe.yaml"]
+        assert rules(daemon) == {"cpu-renamed"}
+        daemon.kill()
+    with start(tree, tmp_path / "data") as daemon:
+        assert rules(daemon) == {"cpu-renamed"}
+
+
+def test_a_token_file_that_breaks_is_told_and_the_old_tokens_hold(tree: Path, tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens.yaml"
+    good = f"tokens: [{{name: boss, sha256: {hashlib.sha256(b'secret').hexdigest()}, roles: [admin]}}]\n"
+    tokens.write_text(good)
+    tokens.chmod(0o600)
+    boss = {"Authorization": "Bearer secret"}
+
+    def told(daemon: Daemon) -> tuple[int, bool]:
+        answer = daemon.request("POST", "/-/reload", headers=boss)
+        text = daemon.request("GET", "/metrics", headers=boss).body.decode()
+        return answer.status, "cepd_config_last_reload_successful 1.0" in text
+
+    with start(tree, tmp_path / "data", "--tokens", str(tokens)) as daemon:
+        assert told(daemon) == (200, True)
+        tokens.write_text("tokens: [\n")
+        assert told(daemon) == (422, False)
+        assert "line 2" in daemon.request("POST", "/-/reload", headers=boss).json()["detail"]
+        tokens.unlink()
+        assert told(daemon) == (422, False)
+        assert "No such file" in daemon.request("POST", "/-/reload", headers=boss).json()["detail"]
+        assert len(daemon.events("tokens not reloaded")) == 2
+        tokens.write_text(good)
+        assert told(daemon) == (200, True)
+
+
+EARLY_SIGNALS = """
+import os, signal, sys
+from cepd import wiring
+from pathlib import Path
+
+opened = wiring.open_journal
+
+def open_journal(directory):
+    os.kill(os.getpid(), signal.SIGHUP)
+    os.kill(os.getpid(), signal.SIGTERM)
+    return opened(directory)
+
+wiring.open_journal = open_journal
+sys.exit(wiring.run_daemon(wiring.RunOptions(root=Path(sys.argv[1]), data_dir=Path(sys.argv[2]), port=0)))
+"""
+
+
+def test_signals_while_the_journal_is_opened_end_in_good_order(tree: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", EARLY_SIGNALS, str(tree), str(tmp_path / "data")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "stopped" in ended.stdout + ended.stderr
 
 
 def test_five_swaps_without_a_pause_end_at_the_newest(tmp_path: Path) -> None:
