@@ -68,6 +68,22 @@ def test_a_removed_rule_sends_the_summaries_it_owes() -> None:
     assert run(engine, [Tick(START + 2 * HOUR * S)]) == []
 
 
+def test_what_removed_rules_owe_comes_by_deadline_then_rule_then_key() -> None:
+    first, short, last = (
+        rule(name, group_by=("host",), suppress=Suppress(length * S))
+        for name, length in (("first", HOUR), ("short", HOUR // 2), ("last", HOUR))
+    )
+    before = program(first, short, last)
+    engine = Engine(before)
+    run(engine, stream(before, *((0, line(0, host=host)) for host in "bbaa"), *((9, line(9, host="0")) for _ in "12")))
+    owed = run(engine, [Swap(START + 10 * S, program(previous=before))])
+    assert [(firing.rule_id, firing.key["host"]) for firing in owed] == [
+        *(("short", host) for host in "ab0"),
+        *((name, host) for name in ("first", "last") for host in "ab"),
+        *((name, "0") for name in ("first", "last")),
+    ]
+
+
 def test_a_rule_that_moves_keeps_its_deadlines_under_its_new_place() -> None:
     before = program(RULE)
     after = program(rule("first", "cpu > 100"), RULE, previous=before)

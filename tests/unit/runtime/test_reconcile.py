@@ -137,6 +137,13 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str], str, dict
         "refused",
         {"a": "last_good", "b": "last_good"},
     ),
+    "a last good content that would fit if yet another file fell": (
+        {"a": "ops", "c": "+ops v1", "d": "v1"},
+        {"a": "+hook bad", "c": "hook", "d": "v2"},
+        {"a": "ops", "c": "+ops v1", "d": "v1"},
+        "refused",
+        {"a": "last_good", "c": "last_good", "d": "last_good"},
+    ),
     "a removed file that a last good content needs": (
         {"a": "+ops", "b": "ops"},
         {"b": "bad"},
