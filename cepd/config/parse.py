@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from cepd.config.oddities import IN_JSON, IN_YAML, moves_back, moves_for
 from cepd.config.places import Place, lines_of, place_of
 from cepd.config.scalars import read_plain
 from cepd.config.surrogates import shifted, surrogate_block, unshifted
@@ -108,11 +109,13 @@ def parse(file: str, data: bytes) -> Parsed:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return Parsed("", faults=[_not_utf8(data, error)])
-    block = surrogate_block(text) if file.endswith(".json") else 0
+    json = file.endswith(".json")
+    block = surrogate_block(text) if json else 0
+    moves = moves_for(text, IN_JSON if json else IN_YAML)
     parsed = Parsed(text)
     try:
-        for root in _nodes(shifted(text, block)):
-            builder = _Builder(block)
+        for root in _nodes(shifted(text, block).translate(moves)):
+            builder = _Builder(block, moves_back(moves))
             content = builder.build(root)
             if content is not None or builder.faults:
                 parsed.documents.append(Document(file, text, content, root, builder.faults))
@@ -133,8 +136,9 @@ def _nodes(text: str) -> Iterator[Any]:
 class _Builder:
     """Nodes to plain data, in document order."""
 
-    def __init__(self, block: int) -> None:
+    def __init__(self, block: int, moves: dict[int, str]) -> None:
         self.block = block
+        self.moves = moves
         self.faults: list[Fault] = []
         self.path: list[str | int] = []
         self.above: set[int] = set()
@@ -172,13 +176,13 @@ class _Builder:
         return False
 
     def _scalar(self, node: Any) -> Json:
+        node.value = unshifted(node.value, self.block).translate(self.moves)
         if node.tag == _PLAIN:
             try:
                 return read_plain(node.value)
             except InputError as error:
                 self.fault("CEP009", error.message, error.help, node)
                 return None
-        node.value = unshifted(node.value, self.block)
         return str(node.value)
 
     def _sequence(self, node: Any) -> list[Json]:

@@ -11,11 +11,11 @@ import yaml
 
 from cepd.config.pointers import Path
 
-_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_LINE_END = re.compile(r"\r\n|[\n\r]")
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a text as the YAML parser counts them."""
+    """The lines of a text as YAML 1.2 and editors count them."""
     return _LINE_END.split(text)
 
 

@@ -19,6 +19,9 @@ class Fault:
     path: Path = ()
 
 
+LONGEST_KEY = 1024
+"""libyaml's own limit, which JSON's keys meet too."""
+
 _SAYINGS: tuple[tuple[str, str, str], ...] = (
     ("tab character", "a tab cannot indent", "indent with spaces"),
     ("mapping values are not allowed", "a ':' is not expected here", "quote text that holds ': ', or mend the indent"),
@@ -46,6 +49,9 @@ def syntax_fault(error: yaml.YAMLError, text: str) -> Fault:
     if mark is None:
         place = _place_at(text, getattr(error, "position", 0))
         return Fault("CEP001", "a control character is not allowed", "write it as an escape in double quotes", place)
+    if _after_long_key(text, mark.index):
+        message = f"a key is longer than {LONGEST_KEY:,} characters, the most that cepd reads"
+        return Fault("CEP001", message, "give the field a shorter name", place_of_mark(mark))
     opened = getattr(error, "context_mark", None)
     if opened is not None and ("end of stream" in problem or ("',' or" in problem and mark.line > opened.line)):
         mark = opened
@@ -59,6 +65,16 @@ def syntax_fault(error: yaml.YAMLError, text: str) -> Fault:
         if part in problem:
             return Fault("CEP001", message, help, place)
     return Fault("CEP001", problem, "see https://yaml.org/spec/1.2.2/", place)
+
+
+def _after_long_key(text: str, index: int) -> bool:
+    """Whether the colon of a key that is too long for libyaml stands here."""
+    if text[index : index + 1] != ":":
+        return False
+    before = text[:index].rpartition("\n")[2].rstrip()
+    quote = before[-1:] if before[-1:] in ("'", '"') else ""
+    start = before.rfind(quote, 0, -1) if quote else max(before.rfind(sign) for sign in ",{ ")
+    return len(before) - start > LONGEST_KEY
 
 
 def _character_at(text: str, place: Place) -> str:

@@ -96,3 +96,37 @@ def test_reads_any_json_as_json(document: object, indent: int | str | None) -> N
     (read,) = parse("a.json", text.encode()).documents
     assert read.data == json.loads(text)
     assert read.faults == []
+
+
+@pytest.mark.parametrize("odd", ["\x7f", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("escaped", [True, False])
+def test_valid_json_with_characters_that_libyaml_reads_otherwise(odd: str, escaped: bool) -> None:
+    data = {f"a{odd}b": f"c{odd}d {odd} 😀", odd: ["\uf800", 1]}
+    parsed = parse("a.json", json.dumps(data, ensure_ascii=escaped).encode())
+    assert parsed.faults == []
+    assert [document.data for document in parsed.documents] == [data]
+
+
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\u2029"])
+def test_what_yaml_1_2_does_not_call_a_line_end_is_none(odd: str) -> None:
+    parsed = parse("a.yaml", f"a: 'x{odd}y' # {odd}\nb: z{odd}z\nc: .nan\n".encode())
+    (document,) = parsed.documents
+    assert document.data == {"a": f"x{odd}y", "b": f"z{odd}z", "c": None}
+    assert [fault.place.line for fault in document.faults] == [3]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("a.json", '{"KEY": 1}'),
+        ("a.json", '{"b": 2, "KEY" : 1}'),
+        ("a.yaml", "KEY: 1\n"),
+        ("a.yaml", "b: 1\nKEY: 1\n"),
+        ("a.yaml", "{b: 2, KEY: 1}\n"),
+    ],
+)
+def test_a_key_that_is_too_long_is_told_as_that(file: str, text: str) -> None:
+    (fault,) = parse(file, text.replace("KEY", "k" * 1_100).encode()).faults
+    assert "longer than 1,024" in fault.message
+    assert "shorter" in fault.help
+    assert parse(file, text.replace("KEY", "k" * 1_000).encode()).faults == []
