@@ -78,12 +78,11 @@ def _words(value: str | list[str]) -> tuple[str, ...]:
 
 
 def _fields(value: str | list[str]) -> tuple[str, ...]:
-    """A list of field paths, or one text with commas."""
-    paths = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    """A list of field paths, each a field of its own, or one text with commas."""
+    paths = [_field(part.strip()) for part in value.split(",")] if isinstance(value, str) else value
     for number, path in enumerate(paths):
         if path in paths[:number]:
             raise InputError(f"the field {path!r} is given twice", help="keep one of them")
-        _field(path)
     return tuple(paths)
 
 

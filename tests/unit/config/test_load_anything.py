@@ -16,7 +16,9 @@ from cepd.config.tree import Tree
 from tests.support.trees import CATALOG, tree_of
 from tests.unit.config.test_corpus import CORPUS
 
-TEXTS = [path.read_text(encoding="utf-8") for path in sorted(CORPUS.rglob("*.*")) if path.suffix in (".yaml", ".json")]
+TEXTS = [
+    path.read_text("utf-8", "replace") for path in sorted(CORPUS.rglob("*.*")) if path.suffix in (".yaml", ".json")
+]
 
 PACK: dict[str, Any] = {
     "kind": "RulePack",
