@@ -1,8 +1,8 @@
 """The HTTP client that every request of cepd to the outside goes through (port HttpClient).
 
 It is narrow on purpose: one request, one answer, one deadline over everything. It follows no redirects, knows no
-proxies and cookies, and does not unpack bodies; where it may connect to is `cepd.policies.egress`'s to decide. It is built
-on httpcore2, the connection pool under httpx2, because only that lets the guard stand at the point of connecting.
+proxies and cookies, and does not unpack bodies; where it may connect to is `cepd.policies.egress`'s to decide. It is
+built on httpcore2, the connection pool under httpx2, because only that lets the guard stand at the point of connecting.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from cepd import __version__
 from cepd.model.duration import SECOND, Span, format_duration
 from cepd.model.errors import RefusedError
 from cepd.net_guard import GuardedBackend
+from cepd.net_lookup import Lookups
 from cepd.policies.egress import Allowance
 from cepd.ports import HttpError, HttpResponse
 
@@ -38,6 +39,7 @@ class GuardedClient:
         """`trust`: which certificates are believed; the system's where None."""
         self._trust = trust or httpx2.create_ssl_context(trust_env=False)
         self._pools: dict[Allowance, httpcore2.AsyncConnectionPool] = {}
+        self._lookups = Lookups()
 
     async def request(
         self,
@@ -81,7 +83,7 @@ class GuardedClient:
             ssl_context=self._trust,
             max_connections=None,  # the callers bound what is under way; a limit here would let hung ones starve others
             keepalive_expiry=_KEPT_ALIVE,
-            network_backend=GuardedBackend(allowance),
+            network_backend=GuardedBackend(allowance, self._lookups),
         )
         return self._pools[allowance], retired
 

@@ -6,14 +6,13 @@ resolver makes of `2130706433` or `0x7f.1` is what is judged.
 """
 
 import asyncio
-import ipaddress
-import socket
 from collections.abc import Sequence
 from typing import Any
 
 import httpcore2
 
 from cepd.model.errors import RefusedError
+from cepd.net_lookup import Lookups
 from cepd.policies.egress import SPECIAL, Address, Allowance, reach_of
 
 _HEAD_START = 2.0
@@ -23,12 +22,16 @@ _HEAD_START = 2.0
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
     """Connects only where an allowance admits it. Raises RefusedError where no address of a name is admitted."""
 
-    def __init__(self, allowance: Allowance) -> None:
+    def __init__(self, allowance: Allowance, lookups: Lookups) -> None:
         self._allowance = allowance
+        self._lookups = lookups
         self._inner = httpcore2.AnyIOBackend()
 
     async def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore2.AsyncNetworkStream:
-        found = await _resolve(host, port)
+        try:
+            found = await self._lookups.addresses(host)
+        except (OSError, UnicodeError) as error:
+            raise httpcore2.ConnectError(f"{host} is not a known host: {error}") from error
         admitted = [address for address in found if self._allowance.admits(host, port, address)]
         if not admitted:
             raise RefusedError(
@@ -53,11 +56,3 @@ def _remedy(found: Sequence[Address]) -> str:
     return (
         f"no channel reaches {SPECIAL}; an action does where egress: {{allow: [...]}} names the address or its network"
     )
-
-
-async def _resolve(host: str, port: int) -> Sequence[Address]:
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise httpcore2.ConnectError(f"{host} is not a known host: {error}") from error
-    return [ipaddress.ip_address(place[0]) for *_, place in found]
