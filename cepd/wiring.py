@@ -35,7 +35,7 @@ from cepd.runtime.machine import Machine
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
-from cepd.runtime.status import config_samples, part_samples, store_samples, unready
+from cepd.runtime.status import config_samples, part_samples, store_samples
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import open_journal
@@ -51,6 +51,10 @@ log = logging.getLogger(__name__)
 
 SCRAPE_PATIENCE = 2.0
 """Seconds that a scrape waits for the store's counts; without them it shows the rest."""
+
+
+RELOAD_PATIENCE = 10.0
+"""Seconds that the answer to a reload may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,9 +200,10 @@ def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: 
         submit=daemon.inbox.submit,
         store=daemon.store,
         deployment=lambda: daemon.machine.deployment,
+        rule_stats=lambda rule_id: daemon.machine.engine.stats.rules.get(rule_id),
         last_reload=lambda: daemon.reloader.last,
-        reload=daemon.reload,
-        unready=lambda: unready(daemon.inbox, daemon.machine),
+        reload=partial(daemon.reloader.reload_within, RELOAD_PATIENCE),
+        unready=daemon.unready,
         unhealthy=lambda: daemon.broken,
         render_metrics=metrics.render,
         clock=daemon.clock,

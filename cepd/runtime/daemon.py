@@ -58,6 +58,17 @@ class Daemon:
         ended = next((task.get_name() for task in self._tasks if task.done()), None)
         return ended and f"{ended} has ended"
 
+    def unready(self) -> str | None:
+        """Why no requests should come now, in words; None where they may. Asking tries a disk that refused again."""
+        if self.inbox.closed is not None:
+            return self.inbox.closed
+        if self.feed.refused is not None:
+            self.feed.try_again()
+            return f"the journal takes no events: {self.feed.refused}"
+        if self.machine.deployment.digest:
+            return None
+        return f"no rules are loaded yet: {self.reloader.failure or 'the folder was never good'}"
+
     async def run(self, stop: asyncio.Event, serve: Callable[[], Awaitable[None]]) -> None:
         """Runs until `stop` is set. `serve` answers requests; it ends by itself after `stop`.
 

@@ -45,6 +45,8 @@ class Feed:
         self._queue: asyncio.Queue[Item] = asyncio.Queue()
         self.capacity_events = capacity_events
         self.capacity_bytes = capacity_bytes
+        self.refused: str | None = None
+        """Why the disk did not take the newest frame; None where it did."""
         self.length = 0
         self.size = 0
 
@@ -76,6 +78,11 @@ class Feed:
 
     def swap(self, deployment: Deployment) -> Item:
         return self._push("swap", digest=deployment.digest, deployment=deployment)
+
+    def try_again(self) -> None:
+        """After a refusal, when nothing comes by itself: a tick shows whether the disk takes frames again."""
+        if self._queue.empty():
+            self.tick()
 
     async def take(self, within: float | None) -> Item | None:
         """The next frame; None where none came within so many seconds (None: wait for ever)."""
@@ -120,8 +127,14 @@ class Feed:
             body=body,
         )
         item = Item(frame, asyncio.ensure_future(self._journal.append(frame)), deployment)
+        item.synced.add_done_callback(self._written)
         self._queue.put_nowait(item)
         return item
+
+    def _written(self, synced: asyncio.Future[None]) -> None:
+        if not synced.cancelled():
+            error = synced.exception()
+            self.refused = None if error is None else str(error)
 
 
 def size_of(frame: Frame) -> int:

@@ -47,7 +47,7 @@ class Reloaded(msgspec.Struct, frozen=True):
 
 
 class Reloader:
-    """`last` is None until the first reload has ended. `failing`: the newest one did not come to a decision.
+    """`last` is None until the first reload has ended. `failure`: why the newest one did not come to a decision.
 
     `reload_tokens` reads the token file again and says in words why it is not in use.
     """
@@ -77,7 +77,7 @@ class Reloader:
         self._running: Mapping[str, bytes] | None = None
         self._turn = asyncio.Lock()
         self.last: Reloaded | None = None
-        self.failing = False
+        self.failure: str | None = None
 
     def resume(self, files: Mapping[str, bytes]) -> None:
         """After the recovery: these files run. Only then can a reload say what changes."""
@@ -95,12 +95,24 @@ class Reloader:
                     self.last = await self._reconcile(reading, self._running)
                 self.last = msgspec.structs.replace(self.last, reading=reading, tokens_error=tokens_error)
             except Exception as error:
-                self.failing = True
+                self.failure = str(error)
                 self._metrics.count("cepd_config_reloads_total", "failed")
                 log.error("reload failed", extra={"reason": str(error)})
                 raise
-            self.failing = False
+            self.failure = None
             return self.last
+
+    async def reload_within(self, seconds: float) -> Reloaded:
+        """As `reload`; RetryLaterError where it takes longer, and then it goes on: half a swap is none."""
+        reloading = asyncio.ensure_future(self.reload())
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(reloading)
+        except TimeoutError:
+            raise RetryLaterError(
+                f"the reload has not ended within {seconds:g} s, and goes on",
+                help="the engine waits for the store or the disk: see the log; GET /cep/config tells how it ended",
+            ) from None
 
     def _read_tokens(self) -> str | None:
         """Counted at each reload, told when it is new."""

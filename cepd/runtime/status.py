@@ -1,4 +1,4 @@
-"""What the running daemon says of itself: readiness, and the numbers of a scrape. Reads, and changes nothing."""
+"""What the running daemon says of itself in the numbers of a scrape. Reads, and changes nothing."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,6 @@ from cepd.model.instant import Instant
 from cepd.ports import StoreCounts
 from cepd.runtime.feed import Feed
 from cepd.runtime.heartbeat import Heartbeat
-from cepd.runtime.inbox import Inbox
 from cepd.runtime.machine import Machine
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
@@ -16,13 +15,6 @@ from cepd.telemetry.metrics import Sample, Source
 
 OWED = ("pending", "sending")
 DEAD = ("dead", "unknown")
-
-
-def unready(inbox: Inbox, machine: Machine) -> str | None:
-    """Why no requests should come now, in words; None where they may."""
-    if inbox.closed is not None:
-        return inbox.closed
-    return None if machine.deployment.digest else "no rules are loaded yet: the folder was never good"
 
 
 def part_samples(
@@ -50,6 +42,9 @@ def _engine(machine: Machine) -> Iterator[Sample]:
     yield "cepd_events_applied_total", (), stats.events
     yield "cepd_events_times_replaced_total", ("future",), stats.decode.future_times
     yield "cepd_events_times_replaced_total", ("unreadable",), stats.decode.unreadable_times
+    yield "cepd_events_out_of_range_total", (), stats.decode.out_of_range
+    yield "cepd_events_undecodable_total", (), stats.decode.undecodable
+    yield "cepd_events_unknown_targets_total", (), stats.unknown_targets
     for rule_id, rule in list(stats.rules.items()):
         label = (rule_id,)
         yield "cepd_rule_matches_total", label, rule.matched
@@ -66,7 +61,7 @@ def config_samples(reloader: Reloader, machine: Machine) -> Source:
 
     def read() -> Iterator[Sample]:
         last = reloader.last
-        yield "cepd_config_last_reload_successful", (), bool(last and last.ok and not reloader.failing)
+        yield "cepd_config_last_reload_successful", (), bool(last and last.ok and reloader.failure is None)
         if last is not None:
             if last.good_at is not None:
                 yield "cepd_config_last_reload_success_timestamp_seconds", (), last.good_at / SECOND

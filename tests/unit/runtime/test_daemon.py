@@ -14,7 +14,6 @@ from cepd.model.errors import RetryLaterError, StartError
 from cepd.net import GuardedClient
 from cepd.ports import AlertQuery
 from cepd.runtime.daemon import Daemon
-from cepd.runtime.status import unready
 from cepd.secrets import ProcessSecrets
 from cepd.telemetry.metrics import Metrics
 from cepd.wiring import RunOptions, build
@@ -71,7 +70,7 @@ async def until(met: Callable[[], bool]) -> None:
 
 
 async def until_ready(daemon: Daemon) -> None:
-    await until(lambda: unready(daemon.inbox, daemon.machine) is None)
+    await until(lambda: daemon.unready() is None)
 
 
 async def submit(daemon: Daemon, body: bytes = EVENT) -> tuple[int, int]:
@@ -81,7 +80,7 @@ async def submit(daemon: Daemon, body: bytes = EVENT) -> tuple[int, int]:
 
 def test_nothing_is_taken_and_nothing_reloaded_before_the_journal_is_replayed(root: Path) -> None:
     async def scenario(daemon: Daemon, metrics: Metrics) -> None:
-        assert unready(daemon.inbox, daemon.machine) is not None
+        assert daemon.unready() is not None
         with pytest.raises(RetryLaterError, match="starting"):
             await submit(daemon)
         with pytest.raises(RetryLaterError, match="starting"):
@@ -135,10 +134,45 @@ def test_a_folder_that_was_never_good_is_unready_until_it_is(root: Path) -> None
 
     async def scenario(daemon: Daemon, metrics: Metrics) -> None:
         await until(lambda: daemon.inbox.closed is None)
-        reason = unready(daemon.inbox, daemon.machine)
+        reason = daemon.unready()
         assert reason is not None
         assert "no rules" in reason
         (root / "hosts.yaml").write_text(PACK.format(id="cpu"))
+        await until_ready(daemon)
+
+    live(root, scenario)
+
+
+def test_a_full_disk_at_the_first_start_is_the_reason_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise RetryLaterError("no space left on the device")
+
+    async def scenario(daemon: Daemon, metrics: Metrics) -> None:
+        await until(lambda: daemon.inbox.closed is None)
+        assert "no space left" in (daemon.unready() or "")
+        monkeypatch.undo()
+        await daemon.reload()
+        assert daemon.unready() is None
+
+    monkeypatch.setattr("cepd.runtime.generations.Generations.keep", full)
+    live(root, scenario)
+
+
+def test_it_is_unready_while_the_journal_refuses_and_ready_without_an_event(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cepd.stores import segment
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    async def scenario(daemon: Daemon, metrics: Metrics) -> None:
+        await until_ready(daemon)
+        with monkeypatch.context() as broken:
+            broken.setattr(segment.Segment, "write", refuse)
+            with pytest.raises(RetryLaterError):
+                await submit(daemon)
+            assert "No space left" in (daemon.unready() or "")
         await until_ready(daemon)
 
     live(root, scenario)

@@ -120,11 +120,11 @@ def test_a_disk_that_refuses_the_generation_leaves_what_runs_and_is_tried_again(
             reloader = reloader_of(running, root, generations=generations)
             with pytest.raises(RetryLaterError, match="no space"):
                 await reloader.reload()
-            assert reloader.failing
+            assert reloader.failure
             assert running.machine.deployment is EMPTY
             generations.full = False
             assert (await reloader.reload()).decision.outcome == "applied"
-            assert not reloader.failing
+            assert reloader.failure is None
             assert list(running.machine.deployment.program.rules) == ["cpu"]
 
     asyncio.run(scenario())
@@ -167,9 +167,28 @@ def test_a_fault_of_ours_in_a_reload_leaves_what_runs(tmp_path: Path) -> None:
             reloader = reloader_of(running, root, deploy=faulty)
             with pytest.raises(ZeroDivisionError):
                 await reloader.reload()
-            assert reloader.failing
+            assert reloader.failure
             assert running.machine.deployment is EMPTY
             assert 'cepd_config_reloads_total{outcome="failed"} 1.0' in running.metrics.render().decode()
+
+    asyncio.run(scenario())
+
+
+def test_who_asks_does_not_wait_for_an_engine_that_is_held_up_and_the_reload_goes_on(tmp_path: Path) -> None:
+    root = tmp_path / "rules"
+    write(root)
+
+    async def scenario() -> None:
+        async with pipeline(tmp_path / "data", EMPTY, running=("recorder",)) as running:
+            reloader = reloader_of(running, root)
+            with pytest.raises(RetryLaterError, match="goes on") as refused:
+                await reloader.reload_within(0.3)
+            assert refused.value.help
+            applying = asyncio.create_task(running.processor.run())
+            assert (await reloader.reload_within(20)).decision.outcome == "applied"
+            assert list(running.machine.deployment.program.rules) == ["cpu"]
+            assert running.metrics.render().decode().count('reloads_total{outcome="applied"} 1.0') == 1
+            applying.cancel()
 
     asyncio.run(scenario())
 
