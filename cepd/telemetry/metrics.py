@@ -44,6 +44,11 @@ TABLE: tuple[Metric, ...] = (
         "Events whose time was unreadable or too far ahead, so that the time of arrival counts.",
         ("reason",),
     ),
+    Metric(
+        "cepd_events_out_of_range_total", "counter", "Events with a number that does not fit; it counts as missing."
+    ),
+    Metric("cepd_events_undecodable_total", "counter", "Events that did not decode; they have no fields."),
+    Metric("cepd_events_unknown_targets_total", "counter", "Events for one rule that did not run."),
     Metric("cepd_event_queue_length", "gauge", "Events that wait for the engine."),
     Metric("cepd_event_queue_capacity", "gauge", "Events that may wait before intake answers 429."),
     Metric("cepd_event_queue_bytes", "gauge", "Bytes of the events that wait for the engine."),

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from cepd.engine.stats import RuleStats
 from cepd.model.errors import NotFoundError
 from cepd.model.generation import Definition
 from cepd.model.json import Json
@@ -26,6 +27,13 @@ PROPERTIES: dict[str, Json] = {
     "file": TEXT,
     "line": COUNT,
 }
+
+STATS = or_null(
+    {
+        **closed({name: TEXT if name == "last_error" else COUNT for name in RuleStats.__struct_fields__}),
+        "description": "Counted since the start, by replay too; null for a rule that does not run.",
+    }
+)
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -58,8 +66,14 @@ async def list_rules(call: Call) -> Response:
 
 async def show_rule(call: Call) -> Response:
     definition = _definition(call)
+    stats = call.services.rule_stats(definition.rule.id)
     return json_answer(
-        {**describe(definition), "revision": call.services.deployment().revision, "definition": definition.document}
+        {
+            **describe(definition),
+            "revision": call.services.deployment().revision,
+            "stats": None if stats is None else msgspec.structs.asdict(stats),
+            "definition": definition.document,
+        }
     )
 
 
@@ -96,10 +110,10 @@ OPERATIONS = (
     Operation(
         method="GET",
         path="/cep/rules/{rule_id}",
-        summary="One rule with its definition and where it stands",
+        summary="One rule with its definition, where it stands and what it did",
         role="read",
         handler=show_rule,
-        answers={200: closed({**PROPERTIES, "revision": TEXT, "definition": MAP})},
+        answers={200: closed({**PROPERTIES, "revision": TEXT, "stats": STATS, "definition": MAP})},
         problems=(404,),
     ),
     Operation(

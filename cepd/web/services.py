@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from cepd.engine.stats import RuleStats
 from cepd.ports import Clock, Store
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.inbox import Receipt
@@ -25,6 +26,8 @@ class Services:
     store: Store
     deployment: Callable[[], Deployment]
     """The one that runs."""
+    rule_stats: Callable[[str], RuleStats | None]
+    """What the engine has counted of a rule since the start; None for one that does not run."""
     last_reload: Callable[[], Reloaded | None]
     """How the directory was last read; None before the first time."""
     reload: Callable[[], Awaitable[Reloaded]]

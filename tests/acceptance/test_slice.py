@@ -45,6 +45,8 @@ def test_from_a_thousand_lines_to_one_acknowledged_alert(tmp_path: Path) -> None
             assert (alert["rule_id"], alert["key"], alert["severity"]) == ("cpu", {"host": "web-1"}, "critical")
             assert (alert["state"], alert["ack"], alert["count"]) == ("open", "UNACK", 1)
             assert alert["source_event_ids"] == ["e7"]
+            stats = daemon.get("/cep/rules/cpu").json()["stats"]
+            assert (stats["matched"], stats["fired"], stats["alerts"], stats["errors"]) == (1, 1, 1, 0)
 
             message = eventually(lambda: receiver.received, what="the webhook")[0]
             Webhook(SECRET).verify(message.body, dict(message.headers))

@@ -78,6 +78,7 @@ BASE = Services(
     submit=take_nothing,
     store=cast(Store, None),
     deployment=lambda: deployed(DEFINITION),
+    rule_stats=lambda rule_id: None,
     last_reload=lambda: reloaded("applied"),
     reload=nothing_changed,
     unready=lambda: None,

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cepd.engine.stats import RuleStats
 from tests.support.web import DEFINITION, ask, deployed, services
 
 ITEM = {
@@ -22,7 +23,25 @@ ITEM = {
 def test_list_and_detail() -> None:
     assert ask(services(), "GET", "/cep/rules").json() == {"rules": [ITEM]}
     detail = ask(services(), "GET", "/cep/rules/cpu").json()
-    assert detail == {**ITEM, "revision": "v1", "definition": {"id": "cpu", "when": "cpu_percent > 90"}}
+    written = {"id": "cpu", "when": "cpu_percent > 90"}
+    assert detail == {**ITEM, "revision": "v1", "stats": None, "definition": written}
+
+
+def test_the_detail_tells_what_the_engine_counted_of_this_rule() -> None:
+    stats = {"cpu": RuleStats(matched=7, fired=5, alerts=2, suppressed=3, stormed=1, skipped_keys=2, errors=1)}
+    stats["cpu"].last_error = "KeyError: 'host'"
+    found = ask(services(rule_stats=stats.get), "GET", "/cep/rules/cpu").json()["stats"]
+    assert found == {
+        "matched": 7,
+        "fired": 5,
+        "alerts": 2,
+        "suppressed": 3,
+        "stormed": 1,
+        "skipped_keys": 2,
+        "refused_keys": 0,
+        "errors": 1,
+        "last_error": "KeyError: 'host'",
+    }
 
 
 def test_an_inactive_rule_says_why() -> None:
