@@ -147,8 +147,7 @@ class Engine:
             event_type=event.type,
             event_source=event.source,
         )
-        mark = watermark.clock if running.by_clock else watermark.at
-        out.extend(settle(running, key, firing, mark, self._timers))
+        out.extend(settle(running, key, firing, watermark.at, self._timers))
 
     def _swap(self, watermark: Watermark, program: Program, out: list[Firing]) -> None:
         removed = [running for running in self._running if running.rule.id not in program.rules]
