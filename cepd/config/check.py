@@ -11,7 +11,6 @@ from cepd.config.findings import Findings
 from cepd.config.masking import without_tokens
 from cepd.config.pointers import Path, value_at
 from cepd.config.schemas import BY_TYPE, Schema, chosen, pattern_of, schema_of, types_in
-from cepd.config.sound import soundness
 from cepd.model.json import Json
 from cepd.model.spelling import did_you_mean
 
@@ -32,8 +31,6 @@ def check(kind: str, findings: Findings) -> None:
         if path != ("kind",):
             message = f"unknown field {name!r} in {label(path[:-1], findings.data)}"
             findings.add("CEP101", path, message, f"did you mean {path[-1]!r}?", at="key")
-    if soundness(kind)(findings.data):
-        return
     seen: set[tuple[Path, str, str]] = set()
     for error in _validator(kind).iter_errors(findings.data):
         path = tuple(error.absolute_path)

@@ -1,9 +1,7 @@
 """The bytes of a tree to a generation: everything that is wrong is a finding, everything that is right is built."""
 
-import gc
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 import msgspec
 
@@ -34,24 +32,6 @@ MOST_PROBLEMS = 100
 
 def load(tree: Tree, catalog: Catalog) -> Generation:
     """Reads, checks and builds a tree. Never raises for content; a rule or channel with an error is not built."""
-    with _uncollected():
-        return _load(tree, catalog)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Nearly all that is built stays until the end, so looking for garbage on the way only costs: a third of the time
-    with a thousand rules."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
-
-
-def _load(tree: Tree, catalog: Catalog) -> Generation:
     problems = list(tree.problems)
     sheets: list[Sheet] = []
     for file, data in tree.files.items():

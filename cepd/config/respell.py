@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from cepd.config.pointers import Path
 from cepd.config.schemas import BY_TYPE, Schema, chosen, schema_of
-from cepd.config.sound import soundness
 from cepd.model.json import Json
 from cepd.model.spelling import closest
 
@@ -23,7 +22,7 @@ class Respelt(NamedTuple):
 def respell(kind: str, data: Json) -> Respelt:
     """A document of a kind (`rulepack`, `channel`, `settings`) with the fields that its schema knows."""
     former: dict[Path, str] = {}
-    return Respelt(data if soundness(kind)(data) else _walk(data, schema_of(kind), (), former), former)
+    return Respelt(_walk(data, schema_of(kind), (), former), former)
 
 
 def as_written(path: Path, former: Mapping[Path, str]) -> Path:
