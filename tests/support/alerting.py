@@ -40,11 +40,12 @@ def alerting(
 ) -> list[Said]:
     """`events`: (clock, time, key) in seconds, each a firing, or with key None an
     event that does not match. What comes out, `until` included. Alerts are named by
-    the number of the event that opened them, storms by ("storm", minute)."""
+    the number of the event that opened them, storms by ("storm", that number)."""
     said: list[Said] = []
     alerts: dict[object, list[int]] = {}
     windows: list[Window] = []
     minutes: dict[int, dict[str, int]] = {}
+    storms: dict[int, object] = {}
     mark = events[0][0] - lateness if events else 0
     highest: int | None = None
     seen = clock = events[0][0] if events else 0
@@ -60,9 +61,9 @@ def alerting(
         for minute, found_minute in list(minutes.items()):
             if found_minute["closes"] <= mark:
                 del minutes[minute]
-                name, note = ("storm", minute), None
+                name, note = storms.pop(minute, None), None
                 times = alerts.get(name, [])
-                if found_minute["storm"] and len(times) > 1:
+                if name is not None and len(times) > 1:
                     end = (minute + 1) * MINUTE
                     note = Said("summary", None, end, name, len(times), max(times), len(times))
                 due.append((found_minute["closes"], "", minute * MINUTE, note))
@@ -98,19 +99,15 @@ def alerting(
         minute = time // MINUTE
         if minute not in minutes:
             end = (minute + 1) * MINUTE
-            minutes[minute] = {"closes": end if end > mark else mark + MINUTE, "alerts": 0, "storm": 0}
+            minutes[minute] = {"closes": end if end > mark else mark + MINUTE, "alerts": 0}
         if minutes[minute]["alerts"] < max_alerts:
             minutes[minute]["alerts"] += 1
             alert: object = number
             alerts[alert] = [time]
         else:
-            alert = ("storm", minute)
-            new = not minutes[minute]["storm"]
-            if new:
-                minutes[minute]["storm"] = 1
-                if not any(found.alert == alert for found in windows):
-                    alerts[alert] = []
-            alerts[alert].append(time)
+            new = minute not in storms
+            alert = storms.setdefault(minute, ("storm", number))
+            alerts.setdefault(alert, []).append(time)
             count, last = len(alerts[alert]), max(alerts[alert])
             if new:
                 said.append(Said("storm", None, time, alert, count, last, count))
