@@ -4,19 +4,19 @@ from pathlib import Path
 
 from cepd.model.errors import StartError
 
-SETTINGS = "cepd.yaml"
-
 
 def root_of(path: Path) -> Path:
     """The nearest folder at or above `path` that holds `cepd.yaml`; else the folder itself, or the file's.
 
     StartError where the path does not exist.
     """
+    from cepd.config.tree import SETTINGS_FILE
+
     if not path.exists():
         raise StartError(f"{path} does not exist", help="name a folder with rule packs, or one of its files")
     folder = path if path.is_dir() else path.parent
     for candidate in (folder.absolute(), *folder.absolute().parents):
-        if (candidate / SETTINGS).is_file():
+        if (candidate / SETTINGS_FILE).is_file():
             return candidate
     return folder
 

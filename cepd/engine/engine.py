@@ -107,7 +107,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001  as above
             self._failed(compiled, error)
             return
-        if single.matched:
+        if single.held:
             self._fire(watermark, compiled, row.event, single.key, single.values, out)
 
     def _failed(self, compiled: CompiledRule, error: Exception) -> None:

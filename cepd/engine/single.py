@@ -20,15 +20,20 @@ from cepd.model.rule import Aggregate, AnomalyTrigger, MetricTrigger, Rule, Wind
 
 
 class Single(msgspec.Struct, frozen=True):
-    """`condition`: `when` and the threshold hold. `matched`: the rule fires. `values`: the aggregates that have one.
+    """`condition`: `when` and the threshold hold. `held`: `having` holds too. `values`: the aggregates that have one.
     `extracted`: what the metric, or else the first condition's field, was; None where nothing matched. `key` None:
-    a group_by value is an object or a list; an engine counts the match and skips it."""
+    a group_by value is an object or a list; an engine counts what held and skips it."""
 
     condition: bool
-    matched: bool
+    held: bool
     values: dict[str, Json]
     extracted: Json
     key: Key | None
+
+    @property
+    def matched(self) -> bool:
+        """Whether the rule fires."""
+        return self.held and self.key is not None
 
 
 def evaluate_single(rule: Rule, event: Event) -> Single:
@@ -38,9 +43,9 @@ def evaluate_single(rule: Rule, event: Event) -> Single:
     key = compile_key(rule.group_by)(event.fields)
     values = {name: value for name, value in _values(rule, event.fields).items() if value is not MISSING}
     seen = {**event.fields, **values}
-    matched = holds and key is not None and (rule.having is None or compile_condition(rule.having)(seen))
-    extracted = _extracted(rule, event.fields, seen) if matched else None
-    return Single(holds, matched, values, extracted, key)
+    held = holds and (rule.having is None or compile_condition(rule.having)(seen))
+    extracted = _extracted(rule, event.fields, seen) if held and key is not None else None
+    return Single(holds, held, values, extracted, key)
 
 
 def condition_of(rule: Rule) -> Condition | None:

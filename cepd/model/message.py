@@ -20,7 +20,7 @@ _TYPES: dict[FiringKind, MessageType] = {
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields, in this order, are the JSON body of webhooks (design, section 4)."""
+    """The fields, in this order, are the JSON body of webhooks."""
 
     type: MessageType
     event_id: str

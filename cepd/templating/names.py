@@ -1,4 +1,4 @@
-"""The names that templates see (design, section 4, "Templates").
+"""The names that templates see.
 
 Three layers, each over the one before: the fields of the last event; the key fields and aggregates of the firing;
 the reserved names, with `severity` and `summary`, which every text may count on. What a layer covers stays reachable

@@ -144,6 +144,16 @@ def test_a_group_by_value_that_is_no_key_skips_the_event_for_that_rule() -> None
     assert (stats.matched, stats.skipped_keys, stats.fired) == (2, 2, 0)
 
 
+def test_a_targeted_event_without_a_key_is_counted_and_skipped() -> None:
+    compiled = program(rule("r", "n > 0", group_by=("host",)))
+    engine = Engine(compiled)
+    for number, fields in enumerate(({"n": 1, "host": ["a"]}, {"n": 0, "host": ["a"]}, {"n": 1, "host": "a"}), 1):
+        (event,) = compiled.decode([line(**fields)], START, source="s", origin="o", first=number)
+        assert len(engine.apply(Target(START, "r", event))) == (number == 3)
+    stats = engine.stats.rules["r"]
+    assert (stats.matched, stats.skipped_keys, stats.fired) == (2, 1, 1)
+
+
 def test_the_clock_never_goes_back() -> None:
     compiled = program(rule(time="arrival"))
     engine = Engine(compiled)
