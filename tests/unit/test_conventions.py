@@ -23,6 +23,11 @@ def plugin_modules() -> list[tuple[str, str]]:
     ]
 
 
+def test_tests_are_small() -> None:
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    assert not [str(path) for path in tests if len(path.read_text(encoding="utf-8").splitlines()) > 400]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_is_small_and_says_why_it_exists(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
