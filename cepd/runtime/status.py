@@ -54,6 +54,7 @@ def _engine(machine: Machine) -> Iterator[Sample]:
         yield "cepd_rule_stormed_total", label, rule.stormed
         yield "cepd_rule_errors_total", label, rule.errors
         yield "cepd_rule_keys_skipped_total", label, rule.skipped_keys
+        yield "cepd_rule_keys_refused_total", label, rule.refused_keys
 
 
 def config_samples(reloader: Reloader, machine: Machine) -> Source:

@@ -61,6 +61,7 @@ TABLE: tuple[Metric, ...] = (
     Metric("cepd_rule_stormed_total", "counter", "Firings folded into a storm alert.", ("rule",)),
     Metric("cepd_rule_errors_total", "counter", "Evaluations that failed; the event was skipped.", ("rule",)),
     Metric("cepd_rule_keys_skipped_total", "counter", "Events whose key is an object or a list.", ("rule",)),
+    Metric("cepd_rule_keys_refused_total", "counter", "Firings let through unsuppressed beyond max_keys.", ("rule",)),
     Metric("cepd_alerts_total", "counter", "Alerts that were opened, storm alerts too.", ("rule",)),
     Metric("cepd_alerts_unacknowledged", "gauge", "Open alerts that nobody has acknowledged.", ("severity",)),
     Metric("cepd_action_plan_errors_total", "counter", "Actions that could not be planned.", ("rule",)),

@@ -107,3 +107,7 @@ def test_nothing_is_left_for_later(path: Path) -> None:
     assert not re.search(r"\b(TODO|FIXME|XXX|NotImplementedError)\b", text)
     for node in ast.walk(ast.parse(text)):
         assert not isinstance(node, ast.Pass), f"line {node.lineno}"
+
+
+def test_the_readme_has_no_place_left_to_fill() -> None:
+    assert "@@" not in (ROOT / "README.md").read_text(encoding="utf-8")
