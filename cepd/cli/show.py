@@ -34,6 +34,7 @@ class Show(msgspec.Struct, frozen=True):
     async def run(self) -> int:
         """Until the time is up; returns how many alerts there were."""
         async with receiver() as hooks, daemon(self, hooks) as url, httpx2.AsyncClient(base_url=url) as client:
+            await until_ready(client)
             say(f"daemon: {url}   alerts: {url}/cep/events   metrics: {url}/metrics")
             shown: set[str] = set()
             tasks = [
@@ -95,6 +96,16 @@ def _logged_url(log: Path) -> str | None:
 
 def _tail(log: Path) -> str:
     return log.read_text(encoding="utf-8")[-2000:]
+
+
+async def until_ready(client: httpx2.AsyncClient) -> None:
+    """The daemon listens before it takes events: first it replays its journal and reads its rules."""
+    for _ in range(300):
+        answer = await client.get("/-/ready")
+        if answer.status_code == 200:
+            return
+        await asyncio.sleep(0.1)
+    raise StartError("the daemon is not ready after 30 seconds", help=answer.text)
 
 
 @asynccontextmanager
