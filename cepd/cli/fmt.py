@@ -10,11 +10,9 @@ import msgspec
 import typer
 
 from cepd.cli.console import colours, note, say
-from cepd.cli.trees import relative_to_root, root_of
+from cepd.cli.exits import FINDINGS, NOTHING
+from cepd.cli.trees import roots_of, under
 from cepd.model.errors import InputError, StartError
-
-FINDINGS = 1
-NOTHING = 2
 
 _FORM = ("CEP0", "CEP1")
 """Codes of files that cannot be read: YAML and schema. What a file refers to does not matter for its form."""
@@ -55,7 +53,7 @@ def fmt(
     """
     if write and check:
         raise StartError("--write changes files and --check does not", help="give one of them")
-    found = [one for root, names in _roots(paths or [Path(".")]).items() for one in _find(root, names)]
+    found = [one for root, names in roots_of(paths or [Path(".")]).items() for one in _find(root, names)]
     if not found:
         note("nothing to format: no *.yaml, *.yml or *.json file under the given paths")
         raise typer.Exit(NOTHING)
@@ -130,15 +128,6 @@ def _fault(error: InputError) -> str:
     return f"error: {error.message}\n   help: {error.help}"
 
 
-def _roots(paths: list[Path]) -> dict[Path, list[str]]:
-    """The trees that the paths stand in, each with the names of what is wanted of it."""
-    roots: dict[Path, list[str]] = {}
-    for path in paths:
-        root = root_of(path)
-        roots.setdefault(root, []).append(relative_to_root(path, root))
-    return roots
-
-
 def _find(root: Path, wanted: list[str]) -> Iterator[Found]:
     from cepd.config.load import load
     from cepd.config.render import render_text
@@ -151,7 +140,7 @@ def _find(root: Path, wanted: list[str]) -> Iterator[Found]:
         if problem.severity == "error" and problem.code.startswith(_FORM):
             faults.setdefault(problem.file, []).append(render_text(problem, tree, colour=colours(sys.stderr)))
     for name in sorted({*tree.files, *faults}):
-        if any(not prefix or name == prefix or name.startswith(prefix + "/") for prefix in wanted):
+        if under(name, wanted):
             yield _read(root / name, name, tree.files.get(name, b""), name in wanted, tuple(faults.get(name, ())))
 
 

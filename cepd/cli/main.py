@@ -16,10 +16,8 @@ import typer
 from cepd.cli import demo, explain, fmt, schema, simulate, validate, version
 from cepd.cli import run as daemon
 from cepd.cli.console import complain
+from cepd.cli.exits import FAULT, NOTHING
 from cepd.model.errors import CepdError, StartError
-
-USAGE = 2
-FAULT = 70
 
 app = typer.Typer(
     name="cepd",
@@ -51,14 +49,14 @@ def run() -> None:
         app()
     except CepdError as error:
         complain(error)
-        raise SystemExit(USAGE) from None
+        raise SystemExit(NOTHING) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(USAGE) from None
+        raise SystemExit(NOTHING) from None
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         complain(StartError(f"cannot go on: {place}{error.strerror or error}"))
-        raise SystemExit(USAGE) from None
+        raise SystemExit(NOTHING) from None
     except Exception:  # noqa: BLE001  the last door: a fault of ours is told as one, with its exit code
         traceback.print_exc()
         typer.echo("this is a fault of cepd itself; please report it with the lines above", err=True)

@@ -11,7 +11,8 @@ import msgspec
 import typer
 
 from cepd.cli.console import colours, counted, note, say, say_json
-from cepd.cli.trees import root_of
+from cepd.cli.exits import FINDINGS, NOTHING
+from cepd.cli.trees import relative_to_root, root_of, under
 from cepd.model.errors import StartError
 from cepd.model.generation import Definition, Generation
 from cepd.model.instant import Instant
@@ -19,9 +20,6 @@ from cepd.model.instant import Instant
 if TYPE_CHECKING:
     from cepd.model.firing import Firing
     from cepd.runtime.simulate import Simulation
-
-FINDINGS = 1
-NOTHING = 2
 
 
 class Format(StrEnum):
@@ -83,7 +81,6 @@ def simulate(
 def _load(path: Path, rule: str | None) -> Generation:
     """The tree that `path` stands in, with the rules below `path`. Exits with 1 where the rule that is to run does not
     compile, raises StartError where there is none."""
-    from cepd.cli.trees import relative_to_root
     from cepd.config.load import load
     from cepd.config.render import render_text
     from cepd.config.tree import read_tree
@@ -95,12 +92,8 @@ def _load(path: Path, rule: str | None) -> Generation:
     for problem in generation.problems:
         if problem.severity == "error":
             note(render_text(problem, tree, colour=colours(sys.stderr)))
-    prefix = relative_to_root(path, root)
-    found = tuple(
-        definition
-        for definition in generation.definitions
-        if not prefix or definition.file == prefix or definition.file.startswith(prefix + "/")
-    )
+    wanted = [relative_to_root(path, root)]
+    found = tuple(definition for definition in generation.definitions if under(definition.file, wanted))
     broken = {problem.rule for problem in generation.problems if problem.severity == "error"}
     if rule is not None and all(definition.rule.id != rule for definition in found):
         if rule in broken:

@@ -8,15 +8,12 @@ import msgspec
 import typer
 
 from cepd.cli.console import colours, counted, note, say, say_json
-from cepd.cli.trees import relative_to_root, root_of
+from cepd.cli.exits import FINDINGS, NOTHING, WARNINGS
+from cepd.cli.trees import roots_of, under
 from cepd.model.problem import Problem
 
 if TYPE_CHECKING:
     from cepd.config.tree import Tree
-
-FINDINGS = 1
-NOTHING = 2
-WARNINGS = 3
 
 
 class Format(StrEnum):
@@ -82,27 +79,19 @@ def check(paths: list[Path]) -> list[Checked]:
     from cepd.config.tree import read_tree
     from cepd.plugins import built
 
-    wanted: dict[Path, list[str]] = {}
-    for path in paths:
-        root = root_of(path)
-        wanted.setdefault(root, []).append(relative_to_root(path, root))
     found = []
-    for root, prefixes in wanted.items():
+    for root, prefixes in roots_of(paths).items():
         tree = read_tree(root)
         generation = load(tree, built())
         found.append(
             Checked(
                 tree=tree,
-                problems=[problem for problem in generation.problems if _under(problem.file, prefixes)],
-                files=sum(_under(name, prefixes) for name in tree.files),
-                rules=sum(_under(definition.file, prefixes) for definition in generation.definitions),
+                problems=[problem for problem in generation.problems if under(problem.file, prefixes)],
+                files=sum(under(name, prefixes) for name in tree.files),
+                rules=sum(under(definition.file, prefixes) for definition in generation.definitions),
             )
         )
     return found
-
-
-def _under(name: str, prefixes: list[str]) -> bool:
-    return any(not prefix or name == prefix or name.startswith(prefix + "/") for prefix in prefixes)
 
 
 def _located(checked: list[Checked]) -> list[Problem]:
