@@ -1,12 +1,12 @@
 """`cepd explain CODE`: what a finding means, with a bad and a good example."""
 
-import difflib
 from typing import Annotated
 
 import typer
 
 from cepd.cli.console import say
 from cepd.model.errors import StartError
+from cepd.model.spelling import closest
 
 
 def explain(
@@ -29,8 +29,8 @@ def explain(
         return
     wanted = CODES.get(code.upper())
     if wanted is None:
-        close = difflib.get_close_matches(code.upper(), CODES, 1)
-        hint = f"did you mean {close[0]}?" if close else "`cepd explain` lists every code"
+        near = closest(code.upper(), CODES)
+        hint = f"did you mean {near}?" if near else "`cepd explain` lists every code"
         raise StartError(f"there is no code {code!r}", help=hint)
     say(f"{wanted.code} ({wanted.severity}): {wanted.title}")
     say()

@@ -4,7 +4,6 @@ Exit codes of every verb: 0 fine; 1 findings; 2 usage, or nothing matched; 3 onl
 70 a fault of cepd itself. Findings go to stdout, all else to stderr.
 """
 
-import difflib
 import os
 import re
 import sys
@@ -18,6 +17,7 @@ from cepd.cli import run as daemon
 from cepd.cli.console import complain
 from cepd.cli.exits import FAULT, NOTHING
 from cepd.model.errors import CepdError, StartError
+from cepd.model.spelling import closest
 
 app = typer.Typer(
     name="cepd",
@@ -71,8 +71,8 @@ def refuse_unknown_environment(environment: Any) -> None:
     known = known_environment()
     for name in sorted(names):
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
+            near = closest(name, known)
+            hint = f"did you mean {near}?" if near else f"known are {', '.join(sorted(known))}"
             raise StartError(f"the environment sets {name}, which cepd does not know", help=hint)
 
 

@@ -16,6 +16,7 @@ from cepd.cli.trees import relative_to_root, root_of, under
 from cepd.model.errors import StartError
 from cepd.model.generation import Definition, Generation
 from cepd.model.instant import Instant
+from cepd.model.spelling import closest
 
 if TYPE_CHECKING:
     from cepd.model.firing import Firing
@@ -99,10 +100,8 @@ def _load(path: Path, rule: str | None) -> Generation:
         if rule in broken:
             note(f"rule {rule} does not compile")
             raise typer.Exit(FINDINGS)
-        import difflib
-
-        close = difflib.get_close_matches(rule, [definition.rule.id for definition in found], 1)
-        raise StartError(f"there is no rule {rule!r} in {path}", help=f"did you mean {close[0]}?" if close else "")
+        near = closest(rule, [definition.rule.id for definition in found])
+        raise StartError(f"there is no rule {rule!r} in {path}", help=f"did you mean {near}?" if near else "")
     if not found:
         raise StartError(f"there are no rules in {path}", help="name a folder or file with a kind: RulePack document")
     return msgspec.structs.replace(generation, definitions=found)

@@ -1,6 +1,5 @@
 """/cep/rules: what runs, read only, and what a rule says to one payload. Rules are written in git."""
 
-import difflib
 from collections.abc import Collection
 from typing import Any
 
@@ -12,6 +11,7 @@ from cepd.model.errors import NotFoundError
 from cepd.model.generation import Definition
 from cepd.model.json import Json
 from cepd.model.rule import SEVERITIES
+from cepd.model.spelling import closest
 from cepd.runtime.simulate import simulate_payload
 from cepd.web.body import read_fields
 from cepd.web.operation import Call, Operation, json_answer
@@ -93,8 +93,8 @@ def _definition(call: Call) -> Definition:
 
 def _nearest(rule_id: str, known: Collection[str]) -> str:
     """A neighbour; all of them only where they are few."""
-    close = difflib.get_close_matches(rule_id, known, 1)
-    return f"did you mean {close[0]!r}?" if close else "GET /cep/rules lists the rules"
+    near = closest(rule_id, known)
+    return f"did you mean {near!r}?" if near else "GET /cep/rules lists the rules"
 
 
 OPERATIONS = (
