@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from cepd.model.duration import MINUTE, Span
-from cepd.model.event import Event, given_id, given_source, given_time, given_type, identity_of
+from cepd.model.event import Event, given_id, given_source, given_time, given_type
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 
@@ -66,13 +66,11 @@ def read_event(line: bytes, fields: dict[str, Json], time: Instant, *, source: s
     event_type = given_type(fields)
     event_source = given_source(fields, source)
     event_id = given_id(fields.get("id"))
-    identity = identity_of(event_source, event_id, line, origin, number)
     if event_type is not None and "type" not in fields:
         fields["type"] = event_type
     if "source" not in fields:
         fields["source"] = event_source
-    shown = event_id if event_id is not None else f"{origin}#{number}"
-    return Event(shown, identity, event_type, event_source, time, fields, line)
+    return Event(event_id, event_type, event_source, time, fields, line, origin, number)
 
 
 def arrival_time(fields: dict[str, Json], clock: Instant, counts: DecodeCounts) -> Instant:

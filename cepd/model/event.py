@@ -18,16 +18,27 @@ TYPE_FIELDS = ("type", "event_type")
 class Event(msgspec.Struct, gc=False):
     """One accepted event as the engine sees it."""
 
-    id: str
-    """The given id as text; where the sender gave none, `<origin>#<number>`."""
-    identity: str
-    """What makes it the same event again; a function of (source, id, line) or (origin, number)."""
+    given: str | None
+    """The sender's id as text."""
     type: str | None
     source: str
     time: Instant
     fields: dict[str, Json]
     line: bytes
     """The JSON object as it came, on one line."""
+    origin: str
+    number: int
+    """With `origin` the identity of an event without an id: see `identity_of`."""
+
+    @property
+    def id(self) -> str:
+        """The given id; where the sender gave none, `<origin>#<number>`."""
+        return f"{self.origin}#{self.number}" if self.given is None else self.given
+
+    @property
+    def identity(self) -> str:
+        """What makes it the same event again. Computed when asked for: only what fires needs it."""
+        return identity_of(self.source, self.given, self.line, self.origin, self.number)
 
 
 def given_id(value: Json) -> str | None:

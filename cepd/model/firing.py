@@ -7,7 +7,18 @@ import msgspec
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 
-FiringKind: TypeAlias = Literal["fired", "resolved", "summary", "storm"]
+FiringKind: TypeAlias = Literal["fired", "continued", "resolved", "summary", "storm"]
+"""`continued`: a further true evaluation of an open episode. It raises its alert's count and makes nothing else."""
+
+
+class StepSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """The events that served one step of a sequence."""
+
+    id: str
+    """The step's id; its place, from 1, where it has none."""
+    first: Instant
+    last: Instant
+    event_ids: tuple[str, ...]
 
 
 class Firing(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,12 +39,19 @@ class Firing(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["open", "resolved"] = "open"
     window: tuple[Instant, Instant | None] | None = None
     values: dict[str, Json] = msgspec.field(default_factory=dict)
-    """Aggregates of a window; of a summary and a storm `count` and `folded`."""
+    """Aggregates of a window; the verdict of an anomaly; of a summary and a storm `count` and `folded`."""
+    events: int = 1
+    """How many events it stands for: those of the window or of the steps."""
     event_ids: tuple[str, ...] = ()
+    """The event; the first and the last of a window; those of all steps."""
     payload: bytes = b""
-    """The last event's line as it came; empty where no event is the cause."""
+    """The last event's line as it came; of a window and an absence an object with the fields that the rule `carries`;
+    empty where no event is the cause."""
     event_type: str | None = None
     event_source: str | None = None
+    began: Instant | None = None
+    """When the hold began that led to it."""
+    steps: tuple[StepSeen, ...] = ()
     reason: str | None = None
     """Why a summary, storm or resolve came: suppress, storm, cleared, no_data, rule_changed, rule_removed."""
 

@@ -172,3 +172,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     timeout: Span = 5 * SECOND
     max_keys: int | None = None
     max_alerts: int = 100
+    carries: tuple[str, ...] = ()
+    """Fields that the rule's texts name and its state would not keep: top-level names, sorted. A firing without an
+    event at hand (a window's, an absence's) brings the last event's values of them; of a sequence, paths that begin
+    with a step's id bring that step's."""

@@ -1,0 +1,1 @@
+"""One module per kind of unit, named by the type of window or trigger it remembers for. See `cepd.engine.unit`."""
