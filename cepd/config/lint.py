@@ -9,7 +9,7 @@ from cepd.config.schemas import types_in
 from cepd.config.sheets import Sheet
 from cepd.config.sites import Site
 from cepd.engine.paths import fields_of, operand_fields, tests_of
-from cepd.engine.support import unsupported
+from cepd.engine.support import cannot_run, unsupported
 from cepd.model.condition import All, AnyOf, Condition, Not, Test
 from cepd.model.json import Json
 from cepd.model.rule import Rule
@@ -25,31 +25,21 @@ _VERDICT = frozenset(
 def idle_because(rule: Rule, path: Path, sheet: Sheet, catalog: Catalog) -> str | None:
     """Why a rule does not run, in words; None where it does. Adds a warning for what cepd cannot run yet: of a disabled
     rule too, whose reason is that it is disabled."""
-    reasons = [*_unsupported(rule, path, sheet), *_unbuilt_actions(path, sheet, catalog)]
-    return "; ".join(reasons) or None if rule.enabled else "disabled"
+    lacking = [(part.words, (*path, *part.path)) for part in unsupported(rule)]
+    lacking += _unbuilt_actions(path, sheet, catalog)
+    for words, at in lacking:
+        help = "the rule stays inactive; leave it out, or wait for a version that can"
+        sheet.findings.add("CEP301", at, cannot_run(words), help)
+    if not rule.enabled:
+        return "disabled"
+    return cannot_run(", ".join(words for words, _ in lacking)) if lacking else None
 
 
-def _unsupported(rule: Rule, path: Path, sheet: Sheet) -> Iterator[str]:
-    reason = unsupported(rule)
-    if reason is None:
-        return
-    document = value_at(sheet.data, path)
-    words = reason.replace(",", " ").replace(":", " ").split()
-    part = ("trigger", "poll") if "poll" in words else next(((word,) for word in words if word in document), ())
-    typed = isinstance(value_at(document, (*part, "type")), str)
-    at = (*path, *part, "type") if typed else (*path, *part)
-    sheet.findings.add("CEP301", at, reason, "the rule stays inactive; leave it out, or wait for a version that can")
-    yield reason
-
-
-def _unbuilt_actions(path: Path, sheet: Sheet, catalog: Catalog) -> Iterator[str]:
+def _unbuilt_actions(path: Path, sheet: Sheet, catalog: Catalog) -> Iterator[tuple[str, Path]]:
     for at, action in _actions(value_at(sheet.data, (*path, "actions")), (*path, "actions")):
         kind = action.get("type", "webhook")
         if kind in types_in("actions") and kind not in catalog.actions:
-            reason = f"cepd cannot run this yet: the action {kind}"
-            help = "the rule stays inactive; leave it out, or wait for a version that can"
-            sheet.findings.add("CEP301", (*at, "type"), reason, help)
-            yield reason
+            yield f"the action {kind}", (*at, "type")
 
 
 def _actions(listed: Json, path: Path) -> Iterator[tuple[Path, Mapping[str, Json]]]:

@@ -1,24 +1,33 @@
 """Which rules the engine can run. The one place that says so; a rule that it cannot run is inactive as a whole."""
 
-from cepd.model.rule import EventTrigger, MetricTrigger, Rule
+from typing import NamedTuple
+
+from cepd.model.rule import MetricTrigger, Rule, ScheduleTrigger
 
 
-def unsupported(rule: Rule) -> str | None:
-    """What keeps the engine from running the rule, in words; None where it can. Targeted events work all the same."""
-    parts = [name for name, there in _parts(rule) if there]
-    return f"cepd cannot run this yet: {', '.join(parts)}" if parts else None
+class Part(NamedTuple):
+    """A part of a rule that the engine cannot run, in words and by its path in YAML."""
+
+    words: str
+    path: tuple[str, ...]
 
 
-def _parts(rule: Rule) -> list[tuple[str, bool]]:
+_SCHEDULE = Part("schedule trigger", ("trigger", "type"))
+_POLL = Part("poll", ("trigger", "poll"))
+_ENRICH = Part("enrich", ("enrich",))
+
+
+def unsupported(rule: Rule) -> tuple[Part, ...]:
+    """What keeps the engine from running the rule; empty where it can. Targeted events work all the same."""
     trigger = rule.trigger
-    kind: str = trigger.__struct_config__.tag  # type: ignore[assignment]
-    return [
-        (f"{kind} trigger", not isinstance(trigger, EventTrigger | MetricTrigger)),
-        ("poll", isinstance(trigger, MetricTrigger) and trigger.poll is not None),
-        ("enrich", bool(rule.enrich)),
-        ("window", rule.window is not None),
-        ("aggregate", bool(rule.aggregate)),
-        ("having", rule.having is not None),
-        ("for", rule.hold is not None),
-        ("resolve", rule.resolve is not None),
-    ]
+    lacking = {
+        _SCHEDULE: isinstance(trigger, ScheduleTrigger),
+        _POLL: isinstance(trigger, MetricTrigger) and trigger.poll is not None,
+        _ENRICH: bool(rule.enrich),
+    }
+    return tuple(part for part, there in lacking.items() if there)
+
+
+def cannot_run(words: str) -> str:
+    """Why a rule with such a part is inactive, in words."""
+    return f"cepd cannot run this yet: {words}"

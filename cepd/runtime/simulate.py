@@ -15,7 +15,7 @@ from cepd.engine.engine import Engine
 from cepd.engine.program import compile_program
 from cepd.engine.rows import Batch, Tick
 from cepd.engine.single import condition_of, evaluate_single
-from cepd.engine.support import unsupported
+from cepd.engine.support import cannot_run, unsupported
 from cepd.engine.trace import render_trace, trace
 from cepd.intake.horizon import Horizon
 from cepd.intake.limits import DEFAULT_LIMITS
@@ -233,9 +233,9 @@ class Simulation:
 
 def _idle(definition: Definition, *, alone: bool) -> str | None:
     """Why the rule sees no event of a recording; None where it does. One that runs alone need not be active."""
-    lacking = unsupported(definition.rule)
-    if lacking is not None:
-        return lacking
+    lacking = [part.words for part in unsupported(definition.rule)]
+    if lacking:
+        return cannot_run(", ".join(lacking))
     return None if definition.active or alone else definition.reason or "inactive"
 
 
