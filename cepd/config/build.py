@@ -1,16 +1,18 @@
 """From checked documents to the structs of the model. Everything that can be wrong was found before."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from cepd.config.carries import carries_of
 from cepd.config.pointers import Path
 from cepd.config.schemas import schema_of
 from cepd.model.channel import ChannelSpec, Retry
 from cepd.model.json import Json
 from cepd.model.rule import AnomalyTrigger, Rule, severity_of
 from cepd.model.settings import Settings
+from cepd.templating.environment import Template, Value
 
 
 def build_rule(document: Mapping[str, Json], path: Path, meant: Mapping[Path, Any], pack_owner: str | None) -> Rule:
@@ -30,7 +32,17 @@ def build_rule(document: Mapping[str, Json], path: Path, meant: Mapping[Path, An
     shape["trigger"] = _trigger(shape["trigger"])
     shape["actions"] = [_with_options(action, "webhook") for action in document["actions"]]
     shape["enrich"] = [_with_options(step, "") for step in document.get("enrich", ())]
-    return msgspec.convert(shape, Rule)
+    rule = msgspec.convert(shape, Rule)
+    texts = [meant[at] for at in _paths_below(document["actions"], (*path, "actions")) if at in meant]
+    reads = {read for text in texts if isinstance(text, Template | Value) for read in text.paths}
+    return msgspec.structs.replace(rule, carries=carries_of(rule, reads))
+
+
+def _paths_below(value: Json, path: Path) -> Iterator[Path]:
+    yield path
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in members:
+        yield from _paths_below(member, (*path, key))
 
 
 def filled(value: Json, path: Path, meant: Mapping[Path, Any]) -> Json:

@@ -115,8 +115,8 @@ def _mentions(compiled: Any, site: Site) -> Iterator[tuple[str, int, Path]]:
         for name, offset in compiled.mentions.items():
             yield name, offset, site.path
         return
-    for pointer, names in compiled.mentions.items():
-        for name, offset in names.items():
+    for pointer, text in compiled.texts.items():
+        for name, offset in text.mentions.items():
             yield name, offset, (*site.path, *path_of(pointer, site.value))
 
 

@@ -5,7 +5,7 @@ A text becomes a text. A leaf of a document that is exactly `{{ expression }}` k
 compiled, naming the variable when it is rendered.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NoReturn
@@ -33,6 +33,12 @@ class Template:
     @property
     def names(self) -> frozenset[str]:
         return frozenset(self.mentions)
+
+    @property
+    def paths(self) -> frozenset[tuple[str, ...]]:
+        """What it reads of those names, each as far as the text says it: `a.b["c"]` is (a, b, c), `a[b]` is (a,)
+        and (b,)."""
+        return frozenset(path for path in _paths(SANDBOX.read(self.text)) if path[0] in self.mentions)
 
     def render(self, names: Mapping[str, Json]) -> str:
         """The text. Raises TemplateError, also where it is longer than 65,536 characters."""
@@ -74,13 +80,17 @@ class Template:
 class Value:
     """A compiled JSON document with templates in its texts."""
 
-    mentions: Mapping[str, Mapping[str, int]]
-    """JSON pointer of a text to the names it mentions and their offsets."""
+    texts: Mapping[str, Template]
+    """The texts that mention names, by their JSON pointers."""
     build: Callable[[Mapping[str, Json]], Json]
 
     @property
     def names(self) -> frozenset[str]:
-        return frozenset(name for mentioned in self.mentions.values() for name in mentioned)
+        return frozenset(name for text in self.texts.values() for name in text.names)
+
+    @property
+    def paths(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(path for text in self.texts.values() for path in text.paths)
 
     def render(self, names: Mapping[str, Json]) -> Json:
         """The document with its templates filled in: plain JSON. Raises TemplateError with the text's pointer."""
@@ -105,42 +115,38 @@ def compile_text(text: str) -> Template:
 def compile_value(document: Json) -> Value:
     """Compiles every text in a JSON document; keys are taken as they stand. Raises TemplateError with a pointer,
     and as its `others` those of the other texts."""
-    mentions: dict[str, Mapping[str, int]] = {}
+    texts: dict[str, Template] = {}
     faults: list[TemplateError] = []
-    build = _compile_part(document, "", mentions, faults)
+    build = _compile_part(document, "", texts, faults)
     raise_all(faults)
-    return Value(mentions, build)
+    return Value(texts, build)
 
 
 def _compile_part(
-    part: Json, pointer: str, mentions: dict[str, Mapping[str, int]], faults: list[TemplateError]
+    part: Json, pointer: str, texts: dict[str, Template], faults: list[TemplateError]
 ) -> Callable[[Mapping[str, Json]], Json]:
-    """What builds a part, with the names it mentions; what does not compile is added to `faults` and stays as it is."""
+    """What builds a part, with the texts in it; what does not compile is added to `faults` and stays as it is."""
     if isinstance(part, str):
         try:
-            return _compile_leaf(part, pointer, mentions)
+            return _compile_leaf(part, pointer, texts)
         except TemplateError as error:
             faults.append(error)
     if isinstance(part, Mapping):
-        members = {
-            key: _compile_part(value, f"{pointer}/{_escape(key)}", mentions, faults) for key, value in part.items()
-        }
+        members = {key: _compile_part(value, f"{pointer}/{_escape(key)}", texts, faults) for key, value in part.items()}
         return lambda names: {key: build(names) for key, build in members.items()}
     if isinstance(part, list | tuple):
-        items = [_compile_part(value, f"{pointer}/{index}", mentions, faults) for index, value in enumerate(part)]
+        items = [_compile_part(value, f"{pointer}/{index}", texts, faults) for index, value in enumerate(part)]
         return lambda names: [build(names) for build in items]
     return lambda names: part
 
 
-def _compile_leaf(
-    text: str, pointer: str, mentions: dict[str, Mapping[str, int]]
-) -> Callable[[Mapping[str, Json]], Json]:
+def _compile_leaf(text: str, pointer: str, texts: dict[str, Template]) -> Callable[[Mapping[str, Json]], Json]:
     try:
         template = compile_text(text)
     except TemplateError as error:
         raise TemplateError(error.message, offset=error.offset, pointer=pointer, help=error.help) from error
     if template.mentions:
-        mentions[pointer] = template.mentions
+        texts[pointer] = template
 
     def build(names: Mapping[str, Json]) -> Json:
         try:
@@ -165,6 +171,39 @@ def _mentions(text: str, undeclared: set[str]) -> dict[str, int]:
             found.setdefault(token, max(start, 0))
         before = token
     return {name: found.get(name, 0) for name in sorted(undeclared, key=lambda name: (found.get(name, 0), name))}
+
+
+def _paths(node: nodes.Node) -> Iterator[tuple[str, ...]]:
+    """Every name that is read, with the members that the text asks of it."""
+    members: list[str] = []
+    while not isinstance(node, nodes.Name):
+        match node:
+            case (
+                nodes.Getattr(node=holder, attr=member) | nodes.Getitem(node=holder, arg=nodes.Const(value=str(member)))
+            ):
+                members.append(member)
+            case nodes.Call(
+                node=nodes.Getattr(node=holder, attr="get"), args=[nodes.Const(value=str(member)), *others]
+            ):
+                members.append(member)
+                yield from _all_paths(others)
+            case nodes.Call(node=nodes.Getattr(node=holder)):
+                members.clear()
+                yield from _all_paths([*node.args, *node.kwargs])
+            case nodes.Getitem(node=holder, arg=index):
+                members.clear()
+                yield from _paths(index)
+            case _:
+                yield from _all_paths(node.iter_child_nodes())
+                return
+        node = holder
+    if node.ctx == "load":
+        yield (node.name, *reversed(members))
+
+
+def _all_paths(found: Iterable[nodes.Node]) -> Iterator[tuple[str, ...]]:
+    for node in found:
+        yield from _paths(node)
 
 
 def _line_start(text: str, line: int) -> int:

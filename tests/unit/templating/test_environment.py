@@ -195,8 +195,30 @@ def test_a_document_says_where_it_does_not_compile_and_what_it_mentions() -> Non
         compile_value({"a": {"b": "x {{ y"}})
     assert (raised.value.pointer, raised.value.offset) == ("/a/b", 2)
     value = compile_value({"a": {"b": "x {{ y }}"}, "c": ["{{ z }}"], "d": "plain"})
-    assert value.mentions == {"/a/b": {"y": 5}, "/c/0": {"z": 3}}
+    assert {pointer: text.mentions for pointer, text in value.texts.items()} == {"/a/b": {"y": 5}, "/c/0": {"z": 3}}
     assert value.names == {"y", "z"}
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("no names", set()),
+        ("{{ host }} {{ a.b['c'] | round }}", {("host",), ("a", "b", "c")}),
+        ("{{ a.b }}{{ a.b.c }}", {("a", "b"), ("a", "b", "c")}),
+        ("{{ a[b.q].z }}{{ c[0].d }}", {("a",), ("b", "q"), ("c",)}),
+        ("{% for t in tags %}{{ t.x }}{{ loop.index }}{% endfor %}", {("tags",)}),
+        ("{% set q = z.w %}{{ q.y }}", {("z", "w")}),
+        ("{{ x if y.z is defined else (w.v) | default(u) }}", {("x",), ("y", "z"), ("w", "v"), ("u",)}),
+        (
+            "{{ e.get('a', d.e) }}{{ e.b.upper() }}{{ e.c.replace(f.g, 'x') }}",
+            {("e", "a"), ("d", "e"), ("e", "b"), ("e", "c"), ("f", "g")},
+        ),
+        ("{% if a.b > 1 and not c %}{{ [d.e, {'k': f}] }}{% endif %}", {("a", "b"), ("c",), ("d", "e"), ("f",)}),
+    ],
+)
+def test_the_paths_of_a_text_are_names_with_the_members_it_asks_of_them(text: str, paths: set[tuple[str, ...]]) -> None:
+    assert compile_text(text).paths == paths
+    assert compile_value({"a": [text, 1], "b": "{{ last }}"}).paths == paths | {("last",)}
 
 
 def test_rendering_changes_nothing_it_was_given() -> None:
