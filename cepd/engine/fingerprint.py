@@ -37,7 +37,7 @@ def state_fingerprint(rule: Rule) -> str:
 
 def episode_fingerprint(rule: Rule) -> str:
     """32 hex digits over State, `having` with the aggregates it may name, the metric threshold, `for` and `resolve`."""
-    return _digest(state_parts(rule) | _episode_parts(rule))
+    return _digest(state_parts(rule) | episode_parts(rule))
 
 
 def state_parts(rule: Rule) -> dict[str, Json]:
@@ -53,7 +53,7 @@ def state_parts(rule: Rule) -> dict[str, Json]:
     }
 
 
-def _episode_parts(rule: Rule) -> dict[str, Json]:
+def episode_parts(rule: Rule) -> dict[str, Json]:
     trigger = rule.trigger
     return {
         "having": None if rule.having is None else [_condition(rule.having), _plain(rule.aggregate)],
@@ -76,7 +76,8 @@ def _trigger_parts(trigger: Trigger) -> dict[str, Json]:
             kept = {name: trigger.parameters[name] for name in BASELINE_PARAMETERS if name in trigger.parameters}
             parts |= {"value": trigger.value, "method": trigger.method, "parameters": _plain(kept)}
         case SequenceTrigger():
-            parts |= {"within": trigger.within, "order": trigger.order, "steps": [_step(s) for s in trigger.steps]}
+            parts |= {name: getattr(trigger, name) for name in ("within", "order", "runs")}
+            parts["steps"] = [_step(step) for step in trigger.steps]
         case AbsenceTrigger():
             parts["timeout"] = trigger.timeout
         case NewValueTrigger():
