@@ -1,32 +1,42 @@
 """The engine: (state, row) to firings, and nothing else. The same rows give the same firings, always."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
 import msgspec
 
-from cepd.engine.folding import Running, close, deadlines, settle
-from cepd.engine.ids import firing_id
-from cepd.engine.keys import Key
+from cepd.engine.episodes import end_all, fall_silent, restart_holds, silence, take
+from cepd.engine.evaluation import Evaluation, of_event
+from cepd.engine.folding import close, deadlines, opening, settle
 from cepd.engine.program import CompiledRule, Program
-from cepd.engine.rows import Batch, Row, Swap, Target
+from cepd.engine.rows import Batch, Reset, Resume, Row, Swap, Target
+from cepd.engine.running import Running
 from cepd.engine.single import evaluate_single
-from cepd.engine.snapshot import decode_state, encode_state
-from cepd.engine.state import EngineState, RuleState
+from cepd.engine.snapshot import EngineState, decode_state, encode_state
+from cepd.engine.state import RuleState
 from cepd.engine.stats import Stats
-from cepd.engine.timers import Timers
+from cepd.engine.timers import Deadline, Kind, Timers
+from cepd.engine.unit import Resettable, Unit, make_unit
 from cepd.engine.watermarks import Watermark
 from cepd.model.errors import InputError
 from cepd.model.event import Event
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
-from cepd.model.json import Json
 
 
 class Engine:
     """Runs a program. Not safe for use by several threads at once."""
 
     def __init__(self, program: Program, state: EngineState | None = None) -> None:
-        self._state = EngineState() if state is None else state
+        found = EngineState() if state is None else state
         self.stats = Stats(program.counts)
-        self._install(program)
+        self._watermark = found.watermark
+        units: dict[str, Unit] = {}
+        for fingerprint, members in program.units:
+            if fingerprint in found.units:
+                units[fingerprint] = _unit(program, members[0])
+                units[fingerprint].load(bytes(found.units[fingerprint]))
+        self._install(program, found.rules, units)
 
     @classmethod
     def restore(cls, program: Program, data: bytes) -> "Engine":
@@ -35,46 +45,100 @@ class Engine:
         state = decode_state(data)
         for rule_id, found in state.rules.items():
             compiled = program.compiled.get(rule_id)
-            if compiled is None or compiled.state != found.fingerprint:
-                raise InputError(
-                    f"the snapshot was taken under another form of rule {rule_id}", help="replay the journal instead"
-                )
-        return cls(program, state)
+            if compiled is None or (compiled.state, compiled.episode) != (found.fingerprint, found.episode):
+                raise _foreign(f"rule {rule_id}")
+        if not state.units.keys() <= {unit.fingerprint for unit in program.units}:
+            raise _foreign("some rule")
+        try:
+            return cls(program, state)
+        except ValueError as error:
+            raise InputError(f"these bytes are no snapshot: {error}", help="replay the journal instead") from None
 
     def snapshot(self) -> bytes:
         """Everything that later firings depend on. A cut between two rows."""
-        return encode_state(self._state)
+        rules = {running.rule.id: running.state for running in self._running}
+        units = {
+            compiled.fingerprint: msgspec.Raw(unit.save())
+            for compiled, unit in zip(self._program.units, self._units, strict=True)
+        }
+        return encode_state(EngineState(self._watermark, rules, units))
 
     def next_deadline(self) -> Instant | None:
         """The clock at which a tick is needed if no event comes before; None where nothing is pending."""
-        watermark = self._state.watermark
-        return None if watermark is None else self._timers.first_clock(watermark)
+        return None if self._watermark is None else self._timers.first_clock(self._watermark)
 
     def apply(self, row: Row) -> list[Firing]:
         """The firings of one row, in order. A row whose clock is behind the engine's is applied at the engine's."""
-        watermark = self._state.watermark
+        watermark = self._watermark
         if watermark is None:
-            watermark = self._state.watermark = Watermark.begin(row.clock, self._program.lateness)
+            watermark = self._watermark = Watermark.begin(row.clock, self._program.lateness)
         out: list[Firing] = []
-        self._advance(watermark, max(row.clock, watermark.clock), out)
+        clock = max(row.clock, watermark.clock)
+        if isinstance(row, Resume):
+            self._resume(clock - watermark.clock)
+        self._advance(watermark, clock, out)
         if isinstance(row, Batch):
             self._batch(watermark, row, out)
         elif isinstance(row, Target):
             self._target(watermark, row, out)
         elif isinstance(row, Swap):
             self._swap(watermark, row.program, out)
+        elif isinstance(row, Reset):
+            self._reset(row)
+        return out
+
+    def flush(self) -> list[Firing]:
+        """Closes every open window that holds events, in the order in which time would; time itself stands still. For
+        the end of a recording: the engine is not to be used after it."""
+        out: list[Firing] = []
+        while found := [
+            Deadline(first[0], Kind.UNIT, place, first[1], first[2])
+            for place, unit in enumerate(self._units)
+            if (first := unit.flush()) is not None
+        ]:
+            at = min(deadline.at for deadline in found)
+            self._fall_due([deadline for deadline in found if deadline.at == at], out)
         return out
 
     def _advance(self, watermark: Watermark, clock: Instant, out: list[Firing]) -> None:
         """Time passes up to `clock`; what falls due on the way fires in order, each at its own clock."""
         if not (watermark.stands_until(clock) and self._timers.quiet(watermark, clock)):
             while (found := self._timers.pop_due(watermark, clock)) is not None:
-                due, deadline = found
-                watermark.advance(due)
-                firing = close(self._running[deadline.position], deadline)
+                watermark.advance(found[0])
+                self._fall_due(found[1], out)
+        watermark.advance(clock)
+
+    def _fall_due(self, due: Iterable[Deadline], out: list[Firing]) -> None:
+        """Deals with deadlines of one time in rule order; every member of a unit sees it before the unit goes on."""
+        calls: list[tuple[int, Deadline]] = []
+        for deadline in due:
+            of_unit = deadline.kind is Kind.UNIT
+            owners = self._program.units[deadline.owner].members if of_unit else (deadline.owner,)
+            calls.extend((position, deadline) for position in owners)
+        for position, deadline in sorted(calls, key=lambda call: (call[0], call[1].kind, call[1].key, call[1].start)):
+            running = self._running[position]
+            try:
+                self._deal_with(running, deadline, out)
+            except Exception as error:  # noqa: BLE001  one rule's failure is its own: counted, shown, the others go on
+                self._failed(running, error)
+        for deadline in due:
+            if deadline.kind is Kind.UNIT:
+                try:
+                    self._units[deadline.owner].drop(deadline.key, deadline.start, deadline.at)
+                except Exception as error:  # noqa: BLE001  as above
+                    self._failed(self._running[self._program.units[deadline.owner].members[0]], error)
+
+    def _deal_with(self, running: Running, deadline: Deadline, out: list[Firing]) -> None:
+        match deadline.kind:
+            case Kind.UNIT:
+                unit = self._units[deadline.owner]
+                self._take(running, list(unit.due(running, deadline.key, deadline.start, deadline.at)), out)
+            case Kind.SILENCE:
+                out.extend(fall_silent(running, deadline, self._timers))
+            case _:
+                firing = close(running, deadline)
                 if firing is not None:
                     out.append(firing)
-        watermark.advance(clock)
 
     def _batch(self, watermark: Watermark, row: Batch, out: list[Firing]) -> None:
         self.stats.events += len(row.events)
@@ -82,100 +146,173 @@ class Engine:
         for event in row.events:
             if watermark.observe(row.input, event.time) and not self._timers.quiet(watermark, watermark.clock):
                 self._advance(watermark, watermark.clock, out)
-            for compiled in listeners(event.type):
-                if compiled.sources is None or event.source in compiled.sources:
-                    self._match(watermark, compiled, event, out)
+            for position, place, feeds in listeners(event.type):
+                running = self._running[position]
+                sources = running.compiled.sources
+                if sources is not None and event.source not in sources:
+                    continue
+                try:
+                    if place is None:
+                        self._match(running, event, out)
+                    else:
+                        if feeds:
+                            self._fed[place] = self._feed(place, running, event)
+                        if self._fed[place]:
+                            running.stats.matched += 1
+                            self._take(running, self._units[place].read(running), out)
+                except Exception as error:  # noqa: BLE001  as above
+                    self._failed(running, error)
 
-    def _match(self, watermark: Watermark, compiled: CompiledRule, event: Event, out: list[Firing]) -> None:
-        try:
-            if not compiled.matches(event.fields):
-                return
-            key = compiled.key(event.fields)
-        except Exception as error:  # noqa: BLE001  one rule's failure is its own: counted, shown, the others go on
-            self._failed(compiled, error)
+    def _match(self, running: Running, event: Event, out: list[Firing]) -> None:
+        """An event for a rule without a unit."""
+        compiled, fields = running.compiled, event.fields
+        matches = compiled.matches(fields)
+        if not matches and not (compiled.episodic and running.state.episodes and compiled.hears(fields)):
             return
-        self._fire(watermark, compiled, event, key, {}, out)
+        running.stats.matched += matches
+        key = compiled.key(fields)
+        if key is None:
+            running.stats.skipped_keys += matches
+            return
+        found = of_event(event, key, self._time(running, event))
+        self._take(running, (found if matches else msgspec.structs.replace(found, truth=False),), out)
+
+    def _feed(self, place: int, running: Running, event: Event) -> bool:
+        """An event for the unit of a rule; tells whether it took it in."""
+        self._fed[place] = False
+        if not running.compiled.hears(event.fields):
+            return False
+        key = running.compiled.key(event.fields)
+        if key is None:
+            for position in self._program.units[place].members:
+                self._running[position].stats.skipped_keys += 1
+            return False
+        self._units[place].feed(event, self._time(running, event), key, self._mark(running))
+        return True
+
+    def _take(self, running: Running, evaluations: Sequence[Evaluation], out: list[Firing]) -> None:
+        for found in evaluations:
+            out.extend(take(running, found, self._mark(running), self._timers))
+
+    def _clock(self) -> Watermark:
+        assert self._watermark is not None
+        return self._watermark
+
+    def _mark(self, running: Running) -> Instant:
+        return self._clock().clock if running.by_clock else self._clock().at
+
+    def _time(self, running: Running, event: Event) -> Instant:
+        return self._clock().clock if running.by_clock else event.time
 
     def _target(self, watermark: Watermark, row: Target, out: list[Firing]) -> None:
-        compiled = self._program.compiled.get(row.rule_id)
-        if compiled is None:
+        position = self._positions.get(row.rule_id)
+        if position is None:
             self.stats.unknown_targets += 1
             return
         self.stats.targets += 1
+        running = self._running[position]
         try:
-            single = evaluate_single(compiled.rule, row.event)
+            single = evaluate_single(running.rule, row.event)
+            if not single.held:
+                return
+            running.stats.matched += 1
+            if single.key is None:
+                running.stats.skipped_keys += 1
+                return
+            found = of_event(row.event, single.key, self._time(running, row.event), single.values)
+            out.extend(settle(running, found.key, opening(running, found, found.cause), watermark.at, self._timers))
         except Exception as error:  # noqa: BLE001  as above
-            self._failed(compiled, error)
-            return
-        if single.held:
-            self._fire(watermark, compiled, row.event, single.key, single.values, out)
+            self._failed(running, error)
 
-    def _failed(self, compiled: CompiledRule, error: Exception) -> None:
-        stats = self.stats.rules[compiled.rule.id]
-        stats.errors += 1
-        stats.last_error = f"{type(error).__name__}: {error}"
+    def _failed(self, running: Running, error: Exception) -> None:
+        running.stats.errors += 1
+        running.stats.last_error = f"{type(error).__name__}: {error}"
 
-    def _fire(
-        self,
-        watermark: Watermark,
-        compiled: CompiledRule,
-        event: Event,
-        key: Key | None,
-        values: dict[str, Json],
-        out: list[Firing],
-    ) -> None:
-        rule = compiled.rule
-        running = self._running[self._positions[rule.id]]
-        running.stats.matched += 1
-        if key is None:
-            running.stats.skipped_keys += 1
-            return
-        opening = firing_id(rule.id, compiled.state, key.text, "fired", event.identity)
-        time = watermark.clock if running.by_clock else event.time
-        firing = Firing(
-            id=opening,
-            kind="fired",
-            rule_id=rule.id,
-            key=key.values,
-            time=time,
-            alert_id=opening,
-            count=1,
-            last_at=time,
-            values=values,
-            event_ids=(event.id,),
-            payload=event.line,
-            event_type=event.type,
-            event_source=event.source,
-        )
-        out.extend(settle(running, key, firing, watermark.at, self._timers))
+    def _resume(self, downtime: int) -> None:
+        for unit in self._units:
+            unit.resume(downtime)
+        for running in self._running:
+            restart_holds(running)
+        self._schedule_all()
+
+    def _reset(self, row: Reset) -> None:
+        unit: object = self._unit_of(row.rule_id)
+        if isinstance(unit, Resettable):
+            unit.reset(row.key)
+
+    def _unit_of(self, rule_id: str) -> Unit | None:
+        compiled = self._program.compiled.get(rule_id)
+        fingerprints = [unit.fingerprint for unit in self._program.units]
+        if compiled is None or compiled.unit is None:
+            return None
+        return self._units[fingerprints.index(compiled.unit)]
 
     def _swap(self, watermark: Watermark, program: Program, out: list[Firing]) -> None:
-        removed = [running for running in self._running if running.rule.id not in program.rules]
-        for deadline in sorted(deadline for running in removed for deadline in deadlines(running)):
-            firing = close(self._running[deadline.position], deadline)
+        gone = {running.position for running in self._running if running.rule.id not in program.rules}
+        owed = [
+            (deadline.at, position, deadline) for position in gone for deadline in deadlines(self._running[position])
+        ]
+        for _, position, deadline in sorted(owed):
+            firing = close(self._running[position], deadline)
             if firing is not None:
                 ended = min(firing.time, watermark.clock)
                 out.append(msgspec.structs.replace(firing, time=ended, reason="rule_removed"))
+        for running in self._running:
+            after = program.compiled.get(running.rule.id)
+            if after is None:
+                out.extend(end_all(running, watermark.clock, "rule_removed"))
+            elif (after.state, after.episode) != (running.state.fingerprint, running.state.episode):
+                out.extend(end_all(running, watermark.clock, "rule_changed"))
+                running.state.episode = after.episode
         watermark.relate(program.lateness)
-        self._install(program)
+        states = {running.rule.id: running.state for running in self._running}
+        units = {found.fingerprint: unit for found, unit in zip(self._program.units, self._units, strict=True)}
+        self._install(program, states, units)
         self._advance(watermark, watermark.clock, out)
 
-    def _install(self, program: Program) -> None:
-        """Makes the program the one that runs, with the state that its rules may keep."""
+    def _install(self, program: Program, states: Mapping[str, RuleState], units: Mapping[str, Unit]) -> None:
+        """Makes the program the one that runs, with what it may keep of the states and units."""
         self._program = program
         self._positions = {rule_id: position for position, rule_id in enumerate(program.compiled)}
-        self._timers = Timers()
         self.stats.decode = program.counts
         self.stats.keep(program.compiled)
         self._running = [
-            Running(compiled.rule, self._positions[rule_id], self._kept(compiled), self.stats.rules[rule_id])
+            Running(compiled, self._positions[rule_id], _kept(compiled, states.get(rule_id)), self.stats.rules[rule_id])
             for rule_id, compiled in program.compiled.items()
         ]
-        self._state.rules = {running.rule.id: running.state for running in self._running}
+        self._units = [units.get(fingerprint) or _unit(program, members[0]) for fingerprint, members in program.units]
+        self._fed = [False] * len(self._units)
+        for place, compiled_unit in enumerate(program.units):
+            members = [self._running[position] for position in compiled_unit.members]
+            schedule = partial(self._schedule, place, members[0].by_clock)
+            self._units[place].bind(members, schedule)
+        self._schedule_all()
+
+    def _schedule(self, place: int, by_clock: bool, at: Instant, key: str, start: Instant) -> None:
+        self._timers.add(Deadline(at, Kind.UNIT, place, key, start), by_clock=by_clock)
+
+    def _schedule_all(self) -> None:
+        """Everything that is pending, anew."""
+        self._timers = Timers()
+        for place, compiled_unit in enumerate(self._program.units):
+            by_clock = self._running[compiled_unit.members[0]].by_clock
+            for entry in self._units[place].deadlines():
+                self._schedule(place, by_clock, *entry)
         for running in self._running:
-            for deadline in deadlines(running):
+            silences = (silence(running, key, episode) for key, episode in running.state.episodes.items())
+            for deadline in (*deadlines(running), *(found for found in silences if found is not None)):
                 self._timers.add(deadline, by_clock=running.by_clock)
 
-    def _kept(self, compiled: CompiledRule) -> RuleState:
-        state = self._state.rules.get(compiled.rule.id)
-        return state if state is not None and state.fingerprint == compiled.state else RuleState(compiled.state)
+
+def _unit(program: Program, position: int) -> Unit:
+    return make_unit(list(program.rules.values())[position])
+
+
+def _kept(compiled: CompiledRule, state: RuleState | None) -> RuleState:
+    if state is not None and state.fingerprint == compiled.state:
+        return state
+    return RuleState(compiled.state, compiled.episode)
+
+
+def _foreign(whose: str) -> InputError:
+    return InputError(f"the snapshot was taken under another form of {whose}", help="replay the journal instead")

@@ -1,4 +1,4 @@
-"""Keys: the values of `group_by` for one event, as the text that tells keys apart and as what people see."""
+"""Keys: the values of `group_by` for one event, as the text that tells keys apart, and as what people see."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -13,38 +13,36 @@ LONGEST_TEXT = 256
 """Bytes of a key's text value; a longer one is replaced by its digest."""
 
 
-class Key(msgspec.Struct, frozen=True):
-    """`text` is the canonical JSON array of the values; `values` holds the same values by field."""
+KeyReader: TypeAlias = Callable[[Mapping[str, Json]], str | None]
 
-    text: str
-    values: dict[str, Json]
-
-
-KeyReader: TypeAlias = Callable[[Mapping[str, Json]], Key | None]
-
-NO_KEY = Key("[]", {})
+NO_KEY = "[]"
 
 
 def compile_key(group_by: Sequence[str]) -> KeyReader:
-    """A reader of keys; it answers None where a value is an object or a list.
+    """A reader of key texts: the canonical JSON array of the values. None where a value is an object or a list.
 
     Integral floats become ints, a missing field null. Text of more than 256 bytes of UTF-8 stands as
-    `sha256:<64 hex digits>` in both forms, so that neither state nor alerts grow with it.
+    `sha256:<64 hex digits>`, so that neither state nor alerts grow with it.
     """
     if not group_by:
         return lambda fields: NO_KEY
     paths = tuple(group_by)
 
-    def read(fields: Mapping[str, Json]) -> Key | None:
-        values: dict[str, Json] = {}
+    def read(fields: Mapping[str, Json]) -> str | None:
+        values: list[Json] = []
         for path in paths:
             value = lookup(fields, path)
             if value.__class__ is dict or value.__class__ is list:
                 return None
-            values[path] = _canonical(value)
-        return Key(msgspec.json.encode(list(values.values())).decode(), values)
+            values.append(_canonical(value))
+        return msgspec.json.encode(values).decode()
 
     return read
+
+
+def key_values(group_by: Sequence[str], key: str) -> dict[str, Json]:
+    """What people see of a key: its values by field."""
+    return dict(zip(group_by, msgspec.json.decode(key), strict=True))
 
 
 def _canonical(value: Json) -> Json:

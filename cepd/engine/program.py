@@ -1,38 +1,70 @@
 """A program: the rules of one generation, compiled and ready to run. Immutable but for what decoding counts."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from cepd.engine.conditions import compile_condition
 from cepd.engine.decode import DecodeCounts, arrival_time, decode_fields, read_event
-from cepd.engine.fingerprint import state_fingerprint
+from cepd.engine.fingerprint import episode_fingerprint, state_fingerprint
 from cepd.engine.keys import KeyReader, compile_key
-from cepd.engine.single import condition_of
+from cepd.engine.paths import lookup
+from cepd.engine.single import condition_of, threshold_of
 from cepd.engine.support import unsupported
 from cepd.engine.swap import SwapReport, compare
+from cepd.engine.unit import unit_kind
+from cepd.model.condition import Condition
 from cepd.model.duration import SECOND, Span
 from cepd.model.event import Event
 from cepd.model.instant import Instant
 from cepd.model.json import Json
-from cepd.model.rule import EventTrigger, MetricTrigger, Rule
+from cepd.model.rule import MetricTrigger, Rule, ScheduleTrigger, SequenceTrigger
 
 Matcher: TypeAlias = Callable[[Mapping[str, Json]], bool]
 
 
 class CompiledRule(msgspec.Struct, frozen=True):
+    """`hears`: whether an event of the rule's type and source concerns it at all; `matches`: whether it holds, for a
+    rule without a unit. An event that is heard and does not match is a false evaluation of its key."""
+
     rule: Rule
     state: str
     """State fingerprint."""
+    episode: str
+    """Episode fingerprint."""
+    unit: str | None
+    """State fingerprint of the unit that remembers for it; None for a rule without one."""
+    hears: Matcher
     matches: Matcher
     key: KeyReader
     sources: frozenset[str] | None
     """None: events of every source."""
 
+    @property
+    def episodic(self) -> bool:
+        """Whether false evaluations mean something to it."""
+        return self.rule.hold is not None or self.rule.resolve is not None
+
+
+class CompiledUnit(NamedTuple):
+    """The rules, by their places in the program, that hang on one unit."""
+
+    fingerprint: str
+    members: tuple[int, ...]
+
+
+class Listener(NamedTuple):
+    """A rule, by its place in the program, that sees events of a type. `unit`: the place of its unit, None without
+    one. `feeds`: it is the first of its unit to see them."""
+
+    position: int
+    unit: int | None
+    feeds: bool
+
 
 class Program:
-    """Made by `compile_program`. `compiled` and `rules` are in rule order."""
+    """Made by `compile_program`. `compiled` and `rules` are in rule order, `units` in that of their first rules."""
 
     def __init__(
         self, compiled: Mapping[str, CompiledRule], report: SwapReport, lateness: Span, counts: DecodeCounts
@@ -42,9 +74,10 @@ class Program:
         self.report = report
         self.lateness = lateness
         self.counts = counts
-        self._by_type, self._untyped = _dispatch(compiled)
+        self.units = _units(list(compiled.values()))
+        self._by_type, self._untyped = _dispatch(list(compiled.values()), self.units)
 
-    def listeners(self, event_type: str | None) -> Sequence[CompiledRule]:
+    def listeners(self, event_type: str | None) -> Sequence[Listener]:
         """The rules that see events of a type, in rule order."""
         if event_type is None:
             return self._untyped
@@ -81,32 +114,75 @@ def compile_program(rules: Sequence[Rule], previous: Program | None = None, *, l
 def _compile(rule: Rule, known: CompiledRule | None) -> CompiledRule:
     if known is not None and known.rule == rule:
         return known
-    condition = condition_of(rule)
+    state = state_fingerprint(rule)
     sources = getattr(rule.trigger, "source", None)
+    remembers = unit_kind(rule) is not None and not unsupported(rule)
     return CompiledRule(
         rule=rule,
-        state=state_fingerprint(rule),
-        matches=_always if condition is None else compile_condition(condition),
+        state=state,
+        episode=episode_fingerprint(rule),
+        unit=state if remembers else None,
+        hears=_hears(rule),
+        matches=_matcher(condition_of(rule)),
         key=compile_key(rule.group_by),
         sources=None if sources is None else frozenset(sources),
     )
+
+
+def _hears(rule: Rule) -> Matcher:
+    """Without a unit and a threshold `when` is what the rule asks, so that it hears every event."""
+    when = _matcher(rule.when)
+    if unit_kind(rule) is not None:
+        return when
+    if threshold_of(rule) is None or not isinstance(rule.trigger, MetricTrigger):
+        return _always
+    metric = str(rule.trigger.metric)
+    return lambda fields: lookup(fields, metric).__class__ in (int, float) and when(fields)
+
+
+def _matcher(condition: Condition | None) -> Matcher:
+    return _always if condition is None else compile_condition(condition)
 
 
 def _always(fields: Mapping[str, Json]) -> bool:
     return True
 
 
+def _units(compiled: Sequence[CompiledRule]) -> tuple[CompiledUnit, ...]:
+    members: dict[str, list[int]] = {}
+    for position, found in enumerate(compiled):
+        if found.unit is not None:
+            members.setdefault(found.unit, []).append(position)
+    return tuple(CompiledUnit(fingerprint, tuple(found)) for fingerprint, found in members.items())
+
+
 def _dispatch(
-    compiled: Mapping[str, CompiledRule],
-) -> tuple[dict[str, tuple[CompiledRule, ...]], tuple[CompiledRule, ...]]:
+    compiled: Sequence[CompiledRule], units: Sequence[CompiledUnit]
+) -> tuple[dict[str, tuple[Listener, ...]], tuple[Listener, ...]]:
     """Per event type the rules that see it, and the rules that see every type; each in rule order."""
-    running = [(found, found.rule.trigger) for found in compiled.values() if unsupported(found.rule) is None]
-    wanted = [
-        (found, trigger.event_type) for found, trigger in running if isinstance(trigger, EventTrigger | MetricTrigger)
-    ]
-    types = {name for _, names in wanted for name in names or ()}
+    places = {unit.fingerprint: place for place, unit in enumerate(units)}
+    wanted: list[tuple[Listener, frozenset[str] | None]] = []
+    for position, found in enumerate(compiled):
+        if not unsupported(found.rule):
+            unit = None if found.unit is None else places[found.unit]
+            feeds = unit is not None and units[unit].members[0] == position
+            wanted.append((Listener(position, unit, feeds), _types(found.rule)))
+    types = sorted({name for _, names in wanted for name in names or ()})
     by_type = {
-        event_type: tuple(found for found, names in wanted if names is None or event_type in names)
+        event_type: tuple(listener for listener, names in wanted if names is None or event_type in names)
         for event_type in types
     }
-    return by_type, tuple(found for found, names in wanted if names is None)
+    return by_type, tuple(listener for listener, names in wanted if names is None)
+
+
+def _types(rule: Rule) -> frozenset[str] | None:
+    """The event types that a rule sees; None: every one."""
+    trigger = rule.trigger
+    if isinstance(trigger, ScheduleTrigger):
+        return frozenset()
+    given = (
+        [step.event_type for step in trigger.steps] if isinstance(trigger, SequenceTrigger) else [trigger.event_type]
+    )
+    if any(names is None for names in given):
+        return None
+    return frozenset(name for names in given for name in names or ())

@@ -47,4 +47,13 @@ class Resume(msgspec.Struct, frozen=True):
     clock: Instant
 
 
-Row: TypeAlias = Batch | Target | Tick | Swap | Resume
+class Reset(msgspec.Struct, frozen=True):
+    """Somebody asked to forget the anomaly baseline of one key of a rule; it warms up again."""
+
+    clock: Instant
+    rule_id: str
+    key: str
+    """The key's text."""
+
+
+Row: TypeAlias = Batch | Target | Tick | Swap | Resume | Reset

@@ -10,7 +10,7 @@ from itertools import chain
 import msgspec
 
 from cepd.engine.conditions import compile_condition
-from cepd.engine.keys import Key, compile_key
+from cepd.engine.keys import compile_key
 from cepd.engine.paths import MISSING, lookup, operand_fields, tests_of
 from cepd.model.condition import All, Condition, Field, Literally, Test
 from cepd.model.duration import SECOND
@@ -28,7 +28,7 @@ class Single(msgspec.Struct, frozen=True):
     held: bool
     values: dict[str, Json]
     extracted: Json
-    key: Key | None
+    key: str | None
 
     @property
     def matched(self) -> bool:
@@ -50,11 +50,18 @@ def evaluate_single(rule: Rule, event: Event) -> Single:
 
 def condition_of(rule: Rule) -> Condition | None:
     """The threshold of a metric and `when`, both at once; None where the rule asks for neither."""
+    threshold = threshold_of(rule)
+    if threshold is None:
+        return rule.when
+    return threshold if rule.when is None else All((threshold, rule.when))
+
+
+def threshold_of(rule: Rule) -> Condition | None:
+    """`metric op threshold`; None where the rule has none."""
     trigger = rule.trigger
     if not isinstance(trigger, MetricTrigger) or trigger.metric is None or trigger.op is None:
-        return rule.when
-    threshold = Test(trigger.op, Field(trigger.metric), Literally(trigger.threshold))
-    return threshold if rule.when is None else All((threshold, rule.when))
+        return None
+    return Test(trigger.op, Field(trigger.metric), Literally(trigger.threshold))
 
 
 def _extracted(rule: Rule, fields: Mapping[str, Json], seen: Mapping[str, Json]) -> Json:

@@ -2,10 +2,20 @@
 
 import msgspec
 
-from cepd.engine.state import EngineState
+from cepd.engine.state import RuleState
+from cepd.engine.watermarks import Watermark
 from cepd.model.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
+
+
+class EngineState(msgspec.Struct):
+    """`watermark` is None before the first row; it holds the engine's clock. `units` holds what each unit saved, by
+    State fingerprint."""
+
+    watermark: Watermark | None = None
+    rules: dict[str, RuleState] = msgspec.field(default_factory=dict)
+    units: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
 
 
 class _Snapshot(msgspec.Struct):

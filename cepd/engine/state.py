@@ -1,12 +1,13 @@
-"""What the engine remembers: plain values, keyed by rule. All of it goes into a snapshot and nothing else does."""
+"""What the engine remembers of one rule: its alerts that more may fold into, and its episodes. Plain values, all of
+them in a snapshot. What events add up to is in units, which rules share: see `cepd.engine.unit`."""
+
+from collections.abc import Iterable
 
 import msgspec
 
-from cepd.engine.watermarks import Watermark
 from cepd.model.duration import Span
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
-from cepd.model.json import Json
 
 
 def closes_at(end: Instant, length: Span, mark: Instant) -> Instant:
@@ -19,8 +20,8 @@ def closes_at(end: Instant, length: Span, mark: Instant) -> Instant:
 
 
 class Tally(msgspec.Struct):
-    """The firings of an alert that more may fold into. `holders`: suppress windows and storm minutes that refer to
-    it; the last one that closes takes it along."""
+    """The firings of an alert that more may fold into. `holders`: suppress windows, storm minutes and episodes that
+    refer to it; the last one that closes takes it along."""
 
     count: int
     last_at: Instant
@@ -34,7 +35,6 @@ class Tally(msgspec.Struct):
 class SuppressWindow(msgspec.Struct):
     """`[start, end)` in firing time. `closes` is the watermark at which it is dropped."""
 
-    key: dict[str, Json]
     start: Instant
     end: Instant
     closes: Instant
@@ -55,15 +55,39 @@ class StormMinute(msgspec.Struct):
     alert_id: str | None = None
 
 
+class Episode(msgspec.Struct):
+    """A key of a rule with `for` or `resolve`, from the first true evaluation until it ends. Open once its alert is
+    there; before that it is a hold."""
+
+    began: Instant
+    """Time of the first true evaluation."""
+    cause: str
+    """Of that evaluation."""
+    heard: Instant
+    """Time of the newest evaluation that events led to."""
+    first_id: str | None = None
+    """Id of the firing that opened it; None for a hold."""
+    alert_id: str = ""
+    """That same id, or that of the alert the firing folded into."""
+
+
 class RuleState(msgspec.Struct):
     fingerprint: str
     """State fingerprint of the rule that made it; under another one it means nothing."""
+    episode: str
+    """Episode fingerprint, likewise for `episodes`."""
+    episodes: dict[str, Episode] = msgspec.field(default_factory=dict)
+    """By key text, in the order in which they began."""
     windows: dict[str, list[SuppressWindow]] = msgspec.field(default_factory=dict)
     """By key text, in the order in which they opened."""
     minutes: dict[int, StormMinute] = msgspec.field(default_factory=dict)
     """By their start."""
     tallies: dict[str, Tally] = msgspec.field(default_factory=dict)
     """By alert id."""
+
+    def open_keys(self) -> Iterable[str]:
+        """Key texts whose episode is open."""
+        return (key for key, episode in self.episodes.items() if episode.first_id is not None)
 
     def hold(self, alert_id: str, time: Instant) -> Tally:
         """The tally of an alert, for one more holder."""
@@ -82,10 +106,3 @@ class RuleState(msgspec.Struct):
         tally.holders -= 1
         if not tally.holders:
             del self.tallies[alert_id]
-
-
-class EngineState(msgspec.Struct):
-    """`watermark` is None before the first row; it holds the engine's clock."""
-
-    watermark: Watermark | None = None
-    rules: dict[str, RuleState] = msgspec.field(default_factory=dict)

@@ -22,6 +22,10 @@ class RuleStats(msgspec.Struct):
     """Matches without a firing because a group_by value was an object or a list."""
     refused_keys: int = 0
     """Firings that opened no suppress window because max_keys of them were open; they were let through."""
+    continued: int = 0
+    """True evaluations of open episodes."""
+    last_fired: int | None = None
+    """Highest firing time, microseconds."""
     errors: int = 0
     last_error: str = ""
 

@@ -8,7 +8,7 @@ folded, one summary says so. A window whose first firing went into a storm sends
 from collections.abc import Sequence
 
 from cepd.engine.ids import firing_id
-from cepd.engine.keys import Key
+from cepd.engine.keys import key_values
 from cepd.engine.state import RuleState, SuppressWindow, closes_at
 from cepd.model.duration import Span
 from cepd.model.firing import Firing
@@ -28,18 +28,17 @@ def covering(windows: Sequence[SuppressWindow], time: Instant) -> SuppressWindow
     return before
 
 
-def open_window(state: RuleState, length: Span, key: Key, first: Firing, mark: Instant) -> SuppressWindow:
+def open_window(state: RuleState, length: Span, key: str, first: Firing, mark: Instant) -> SuppressWindow:
     """A new window, started by a firing that has its alert. `mark` is the rule's watermark."""
     end = first.time + length
     window = SuppressWindow(
-        key=key.values,
         start=first.time,
         end=end,
         closes=closes_at(end, length, mark),
         first_id=first.id,
         alert_id=first.alert_id,
     )
-    state.windows.setdefault(key.text, []).append(window)
+    state.windows.setdefault(key, []).append(window)
     tally = state.hold(first.alert_id, first.time)
     if first.opens:
         tally.add(first.time)
@@ -47,14 +46,12 @@ def open_window(state: RuleState, length: Span, key: Key, first: Firing, mark: I
 
 
 def close_window(rule: Rule, state: RuleState, key: str, start: Instant) -> Firing | None:
-    """Drops the window of a key that started then; the summary where it owes one."""
-    windows = state.windows[key]
-    window = next(found for found in windows if found.start == start)
+    """Drops the window of a key that started then, if it is still there; the summary where it owes one."""
+    window = next((found for found in state.windows.get(key, ()) if found.start == start), None)
+    if window is None:
+        return None
     tally = state.tallies[window.alert_id]
-    windows.remove(window)
-    if not windows:
-        del state.windows[key]
-    state.release(window.alert_id)
+    _drop(state, key, window)
     wanted = rule.suppress is None or rule.suppress.summary
     if not (window.folded and wanted and window.alert_id == window.first_id):
         return None
@@ -62,7 +59,7 @@ def close_window(rule: Rule, state: RuleState, key: str, start: Instant) -> Firi
         id=firing_id(rule.id, state.fingerprint, key, "summary", window.first_id),
         kind="summary",
         rule_id=rule.id,
-        key=window.key,
+        key=key_values(rule.group_by, key),
         time=window.end,
         alert_id=window.alert_id,
         count=tally.count,
@@ -70,3 +67,17 @@ def close_window(rule: Rule, state: RuleState, key: str, start: Instant) -> Firi
         values={"count": tally.count, "folded": window.folded},
         reason="suppress",
     )
+
+
+def end_windows(state: RuleState, key: str, alert_id: str) -> None:
+    """Drops the windows of a key that fold into an alert, without a summary: its resolve tells."""
+    for window in list(state.windows.get(key, ())):
+        if window.alert_id == alert_id:
+            _drop(state, key, window)
+
+
+def _drop(state: RuleState, key: str, window: SuppressWindow) -> None:
+    state.windows[key].remove(window)
+    if not state.windows[key]:
+        del state.windows[key]
+    state.release(window.alert_id)

@@ -1,25 +1,40 @@
 """What waits for a point in time: two heaps, one by the watermark, one by the clock for rules of `time: arrival`."""
 
 import heapq
+from enum import IntEnum
 from typing import NamedTuple
 
 from cepd.engine.watermarks import Watermark
 from cepd.model.instant import Instant
 
 
-class Deadline(NamedTuple):
-    """The order of the fields is the order in which those due at one clock fire."""
+class Kind(IntEnum):
+    """What falls due; of one rule at one time in this order."""
 
+    UNIT = 0
+    """Something of a unit."""
+    SILENCE = 1
+    """`resolve: {after}` of an open episode."""
+    SUPPRESS = 2
+    """The end of a suppress window."""
+    MINUTE = 3
+    """The end of a storm minute."""
+
+
+class Deadline(NamedTuple):
     at: Instant
-    position: int
-    """Of the rule in the program."""
+    kind: Kind
+    owner: int
+    """Place of the unit, or of the rule, in the program."""
     key: str
-    """Text of the key whose suppress window ends; empty: the end of a storm minute."""
+    """Text of the key; empty where there is none."""
     start: Instant
-    """Start of that window or minute."""
+    """Start of what ends."""
 
 
 class Timers:
+    """Entries are never taken back: whoever made one looks, when it comes up, whether it still holds."""
+
     def __init__(self) -> None:
         self._by_watermark: list[Deadline] = []
         self._by_clock: list[Deadline] = []
@@ -31,11 +46,17 @@ class Timers:
         """The clock at which the first of all is due if no event comes."""
         return min((clock for clock, _ in self._firsts(watermark)), default=None)
 
-    def pop_due(self, watermark: Watermark, clock: Instant) -> tuple[Instant, Deadline] | None:
-        """Takes off the first that is due by `clock`, with the clock at which it is."""
+    def pop_due(self, watermark: Watermark, clock: Instant) -> tuple[Instant, list[Deadline]] | None:
+        """Takes off all that have the first deadline, if that is due by `clock`, with the clock at which it is."""
         firsts = self._firsts(watermark)
-        due, heap = min(firsts, key=lambda found: (found[0], found[1][0]), default=(clock + 1, []))
-        return (due, heapq.heappop(heap)) if due <= clock else None
+        first = min(((due, heap[0].at) for due, heap in firsts), default=None)
+        if first is None or first[0] > clock:
+            return None
+        found: dict[Deadline, None] = {}
+        for due, heap in firsts:
+            while due == first[0] and heap and heap[0].at == first[1]:
+                found[heapq.heappop(heap)] = None
+        return first[0], list(found)
 
     def quiet(self, watermark: Watermark, clock: Instant) -> bool:
         """Whether nothing is due by `clock`, while the watermark stands where it is."""

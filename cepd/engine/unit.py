@@ -10,7 +10,7 @@ Each kind of unit is one module of `cepd.engine.units`, named by the window's ty
 
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -100,6 +100,14 @@ class Unit(Protocol):
 
     def load(self, data: bytes) -> None:
         """Only right after it was made, before `bind`. Raises ValueError for anything else than what `save` gave."""
+
+
+@runtime_checkable
+class Resettable(Protocol):
+    """A unit that can be told to forget one key."""
+
+    def reset(self, key: str) -> bool:
+        """Whether there was anything to forget."""
 
 
 def unit_kind(rule: Rule) -> str | None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from cepd.engine.engine import Engine
 from cepd.engine.program import Program
 from cepd.engine.rows import Batch, Resume, Row, Target, Tick
+from cepd.engine.snapshot import decode_state
 from cepd.model.condition import Field, Literally, Test
 from cepd.model.duration import HOUR
 from cepd.model.rule import Aggregate, EventTrigger, MetricTrigger, ScheduleTrigger, Suppress, Window
@@ -92,20 +93,22 @@ def test_next_deadline_is_when_a_tick_first_changes_something(stream: list[tuple
     for row in rows_of(compiled, stream):
         engine.apply(row)
         while (deadline := engine.next_deadline()) is not None and rng.random() < 0.3:
-            remembered = engine._state.rules
             assert deadline > row.clock, "what is due is not left behind"
-            before = str(remembered)
+            before = decode_state(engine.snapshot()).rules
             assert engine.apply(Tick(deadline - 1)) == []
-            assert str(remembered) == before
+            assert decode_state(engine.snapshot()).rules == before
             assert engine.next_deadline() == deadline
             engine.apply(Tick(deadline))
-            assert str(remembered) != before
+            assert decode_state(engine.snapshot()).rules != before
             row = Tick(deadline)
     for _ in range(3 * len(RULES) * len(stream)):
         if (deadline := engine.next_deadline()) is not None:
             engine.apply(Tick(deadline))
     assert engine.next_deadline() is None
-    assert all(not (state.windows or state.minutes or state.tallies) for state in engine._state.rules.values())
+    assert all(
+        not (state.windows or state.minutes or state.tallies)
+        for state in decode_state(engine.snapshot()).rules.values()
+    )
 
 
 def test_a_metric_threshold_is_one_more_condition() -> None:
