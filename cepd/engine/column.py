@@ -5,24 +5,30 @@ whole. Each aggregate is one module of `cepd.engine.aggregates`, named as `fn` s
 the protocol. Nothing is ever subtracted.
 """
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeAlias
 
-from cepd.engine.paths import Missing
+import msgspec
+
+from cepd.engine.paths import MISSING, Missing, lookup
 from cepd.model.duration import Span
 from cepd.model.json import Json
 from cepd.model.rule import Aggregate
 
+Reader: TypeAlias = Callable[[Mapping[str, Json]], Json | Missing]
+
 
 class Column(Protocol):
-    """A msgspec Struct: its fields are its state. Arrays of it are encoded by the snapshot's hooks."""
+    """A msgspec Struct: its fields are its state. Arrays of it are encoded by the hooks of `cepd.engine.arrays`."""
 
     def grow(self) -> None:
         """One more slot, without values."""
 
-    def add(self, slot: int, value: Json | Missing, order: int) -> None:
-        """Takes in one event's value of the aggregate's field; `MISSING` where the event has none, and where the
-        aggregate names no field. `order` rises with each event of the unit, in journal order."""
+    def add(self, slot: int, value: Json | Missing, order: int) -> bool:
+        """Takes in what the aggregate's `reader` found in one event. False where that is nothing that the aggregate
+        can use; it then stays as it was. `order` is not negative and rises with each event of the unit, in journal
+        order."""
 
     def merge(self, slot: int, other: Self, its: int) -> None:
         """Takes in all that a slot of another column of the same aggregate holds."""
@@ -30,18 +36,34 @@ class Column(Protocol):
     def value(self, slot: int, aggregate: Aggregate, span: Span) -> Json | Missing:
         """The aggregate now; `MISSING` where the values give none. `span` is the window's length in microseconds."""
 
+    def approximate(self, slot: int) -> bool:
+        """Whether `value` is an estimate: there were more values than are kept one by one."""
+
+
+class Exact(msgspec.Struct):
+    """Base of the columns that never estimate."""
+
+    def approximate(self, slot: int) -> bool:
+        return False
+
+
+def reader(aggregate: Aggregate) -> Reader:
+    """What of an event's fields a column of the aggregate takes in: the field's value, `MISSING` where the event has
+    none. An aggregate without a field takes in the event itself, for which null stands."""
+    path = aggregate.field
+    if path is None:
+        return lambda fields: None
+    if "." not in path:
+        return lambda fields: fields.get(path, MISSING)
+    return lambda fields: lookup(fields, path)
+
 
 def new_column(aggregate: Aggregate) -> Column:
     """An empty column for an aggregate."""
-    column: Column = _module(aggregate.fn).Column()
-    return column
+    return column_type(aggregate)()
 
 
 def column_type(aggregate: Aggregate) -> type[Column]:
     """The class of an aggregate's columns, to decode a saved one with."""
-    found: type[Column] = _module(aggregate.fn).Column
+    found: type[Column] = import_module(f"cepd.engine.aggregates.{aggregate.fn}").Column
     return found
-
-
-def _module(fn: str):  # type: ignore[no-untyped-def]
-    return import_module(f"cepd.engine.aggregates.{fn}")
