@@ -50,12 +50,24 @@ class Journal(Protocol):
     def damage(self) -> str | None:
         """What was cut off at the end when it was opened, in words; None where nothing was."""
 
+    @property
+    def first_seq(self) -> int:
+        """Row of its oldest frame; `next_seq` where it holds none."""
+
+    @property
+    def generations(self) -> frozenset[str]:
+        """Digests that the swaps in it name."""
+
     def renew(self) -> None:
         """Takes a new id, on disk when it returns: what the log has lost shares no identity with what comes. Only
         before the first append. StartError where the disk refuses."""
 
-    def read(self) -> Iterator[Frame]:
-        """Every frame, oldest first. Only before the first append."""
+    def skip_to(self, seq: int, event: int, clock: Instant) -> None:
+        """Sets aside all that it holds, takes a new id, and goes on with these numbers. Only before the first append.
+        StartError where the disk refuses."""
+
+    def read(self, after: int = 0) -> Iterator[Frame]:
+        """The frames behind a row, oldest first. Only before the first append."""
 
     def append(self, frame: Frame) -> Awaitable[None]:
         """Queue one frame, in call order; the awaitable ends when it is on disk. Raises RetryLaterError from the
@@ -64,7 +76,47 @@ class Journal(Protocol):
     def synced(self) -> Awaitable[None]:
         """Ends when everything appended so far is on disk."""
 
+    async def trim(self, below: int, older_than: Instant) -> int:
+        """Lets go of frames before row `below` whose clock is before `older_than`, as far as whole files hold nothing
+        else; returns how many files went. RetryLaterError where the disk refuses."""
+
     async def close(self) -> None: ...
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The engine between two rows, and what else a start needs that no longer reads the rows before."""
+
+    seq: int
+    """The last row that is in it."""
+    clock: Instant
+    """Of that row."""
+    next_event: int
+    """Running number of the first event behind it."""
+    digest: str
+    """Of the generation that ran; empty before the first one."""
+    engine: bytes
+    horizon: Sequence[tuple[str, str, str]]
+    """(identity, source, id) of the known events, oldest first."""
+
+
+class Snapshots(Protocol):
+    """Snapshots on disk. Blocking: call it in a thread where a loop waits."""
+
+    def rows(self) -> list[int]:
+        """Of each one the row at which it was taken, newest first."""
+
+    def read(self, seq: int) -> Snapshot:
+        """StartError where it is damaged, of another format, or gone."""
+
+    def write(self, snapshot: Snapshot) -> int:
+        """Whole on disk when it returns; its bytes. RetryLaterError where the disk refuses."""
+
+    def keep(self, number: int) -> list[int]:
+        """Removes all but the newest `number`; the rows of those, newest first. RetryLaterError where the disk
+        refuses."""
+
+    def set_aside(self, seq: int) -> None:
+        """Keeps one that cannot be used under another name, where it is in nobody's way."""
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,10 +4,14 @@ Fed in the order of the journal and with nothing but what is journaled, so a rep
 does not make its original newer.
 """
 
-from collections import OrderedDict
-from typing import Literal
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
 from cepd.model.event import identity_of
+
+Entry: TypeAlias = tuple[str, str, str]
+"""(identity, source, id) of one event."""
 
 
 class Horizon:
@@ -46,6 +50,15 @@ class Horizon:
         given = self._ids.pop(identity_of(source, event_id, line, "", 0), None)
         if given is not None:
             self._release(given)
+
+    def entries(self) -> list[Entry]:
+        """All that it knows, oldest first."""
+        return [(identity, source, event_id) for identity, (source, event_id) in self._ids.items()]
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Knows these, and nothing else. What was counted stays."""
+        self._ids = OrderedDict((identity, (source, event_id)) for identity, source, event_id in entries)
+        self._uses = Counter(self._ids.values())
 
     def _release(self, given: tuple[str, str]) -> None:
         uses = self._uses[given] - 1

@@ -6,13 +6,13 @@ import msgspec
 
 from cepd.model.instant import Instant
 
-FrameKind: TypeAlias = Literal["batch", "target", "tick", "swap", "resume"]
+FrameKind: TypeAlias = Literal["batch", "target", "tick", "swap", "resume", "reset"]
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """batch: `body` holds accepted lines, one event each, joined by newlines. target: `body` is one event for
     `rule_id` alone. tick: nothing but its clock. swap: `digest` names the generation that runs from here on.
-    resume: the daemon started again.
+    resume: the daemon started again. reset: `body` is the text of a key whose anomaly baseline `rule_id` forgets.
     """
 
     seq: int

@@ -35,13 +35,18 @@ def recording_of(rows: Iterable[Applied], at: Instant, metrics: Metrics) -> Reco
             if not firing.opens:
                 resolved = firing.state == "resolved"
                 folds[firing.alert_id] = Fold(firing.alert_id, firing.count, firing.last_at, resolved)
-                if firing.kind == "fired":
+                if not _is_told(firing):
                     continue
             alert = alert_of(firing, row.deployment, at)
             drafts.extend(_drafts(firing, alert, row.deployment, metrics))
             if firing.opens:
                 alerts.append(alert)
     return Recording(seq=seq, alerts=alerts, folds=list(folds.values()), drafts=drafts, at=at)
+
+
+def _is_told(firing: Firing) -> bool:
+    """Whether a firing that opens no alert has a message. More of the same has none, nor has an edit of the rule."""
+    return firing.kind in ("resolved", "summary", "storm") and firing.reason != "rule_changed"
 
 
 def alert_of(firing: Firing, deployment: Deployment, at: Instant) -> Alert:

@@ -5,6 +5,7 @@ it through here: intake, ticks, swaps, the resume at start.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -43,6 +44,7 @@ class Feed:
         self._journal = journal
         self._clock = clock
         self._queue: asyncio.Queue[Item] = asyncio.Queue()
+        self._waiting: deque[Frame] = deque()
         self.capacity_events = capacity_events
         self.capacity_bytes = capacity_bytes
         self.refused: str | None = None
@@ -79,6 +81,10 @@ class Feed:
     def swap(self, deployment: Deployment) -> Item:
         return self._push("swap", digest=deployment.digest, deployment=deployment)
 
+    def reset(self, rule_id: str, key: str) -> Item:
+        """The rule forgets the anomaly baseline of one key, which is given as its text."""
+        return self._push("reset", rule_id=rule_id, body=key.encode())
+
     def try_again(self) -> None:
         """After a refusal, when nothing comes by itself: a tick shows whether the disk takes frames again."""
         if self._queue.empty():
@@ -88,9 +94,15 @@ class Feed:
         """The next frame; None where none came within so many seconds (None: wait for ever)."""
         try:
             async with asyncio.timeout(within):
-                return await self._queue.get()
+                item = await self._queue.get()
         except TimeoutError:
             return None
+        self._waiting.popleft()
+        return item
+
+    def waiting(self) -> list[Frame]:
+        """The frames that were not taken yet, in order."""
+        return list(self._waiting)
 
     def done(self, item: Item) -> None:
         """A taken item was applied, or never will be."""
@@ -110,6 +122,7 @@ class Feed:
         input: str = "",
         source: str = "",
         count: int = 0,
+        rule_id: str = "",
         digest: str = "",
         body: bytes = b"",
         deployment: Deployment | None = None,
@@ -123,12 +136,14 @@ class Feed:
             first=self._journal.next_event,
             origin=self._journal.id,
             count=count,
+            rule_id=rule_id,
             digest=digest,
             body=body,
         )
         item = Item(frame, asyncio.ensure_future(self._journal.append(frame)), deployment)
         item.synced.add_done_callback(self._written)
         self._queue.put_nowait(item)
+        self._waiting.append(frame)
         return item
 
     def _written(self, synced: asyncio.Future[None]) -> None:

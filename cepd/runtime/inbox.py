@@ -56,9 +56,20 @@ class Inbox:
         self._count(receipt)
         return receipt
 
-    async def _parse(self, body: bytes, content_type: str | None, content_encoding: str | None) -> Parsed:
+    async def reset(self, rule_id: str, key: str) -> None:
+        """A rule forgets the anomaly baseline of the key with this text; returns when the row is on disk.
+
+        RetryLaterError while nothing is taken, or where the disk refuses.
+        """
+        self._check_open()
+        await self._feed.reset(rule_id, key).synced
+
+    def _check_open(self) -> None:
         if self.closed is not None:
             raise RetryLaterError(self.closed, help="send again in a moment")
+
+    async def _parse(self, body: bytes, content_type: str | None, content_encoding: str | None) -> Parsed:
+        self._check_open()
         read = partial(read_body, body, content_type=content_type, content_encoding=content_encoding)
         if len(body) <= INLINE_BYTES and not content_encoding:
             return read()

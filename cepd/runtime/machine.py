@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cepd.engine.engine import Engine
-from cepd.engine.rows import Batch, Resume, Row, Swap, Target, Tick
+from cepd.engine.program import Program
+from cepd.engine.rows import Batch, Reset, Resume, Row, Swap, Target, Tick
 from cepd.model.event import Event
 from cepd.model.firing import Firing
 from cepd.model.frame import Frame
+from cepd.model.instant import Instant
+from cepd.ports import Snapshot
 from cepd.runtime.deployment import Deployment
 
 
@@ -24,11 +27,20 @@ class Applied:
 
 
 class Machine:
-    """`deployment` is what runs now; it changes with a swap."""
+    """`deployment` is what runs now; it changes with a swap. `seq` and `clock` are those of the last applied row."""
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self.engine = Engine(deployment.program)
+        self.seq = 0
+        self.clock: Instant = 0
+
+    def restore(self, snapshot: Snapshot, deployment: Deployment) -> None:
+        """Goes back to a snapshot, with the deployment that ran then. InputError where its state does not fit."""
+        self.engine = Engine.restore(deployment.program, snapshot.engine)
+        self.deployment = deployment
+        self.seq = snapshot.seq
+        self.clock = snapshot.clock
 
     def apply(self, frame: Frame, replacement: Deployment | None = None) -> Applied:
         """Applies one frame; a swap frame comes with the deployment that it names.
@@ -36,25 +48,34 @@ class Machine:
         What fires at a swap are timers and debts of the rules before it, so it is owed by their deployment.
         """
         fired_by = self.deployment
-        firings = self.engine.apply(self._row(frame, replacement))
+        firings = self.engine.apply(row_of(frame, fired_by.program, replacement.program if replacement else None))
         if replacement is not None:
             self.deployment = replacement
+        self.seq = frame.seq
+        self.clock = frame.clock
         return Applied(frame.seq, firings, fired_by)
 
-    def _row(self, frame: Frame, replacement: Deployment | None) -> Row:
-        if replacement is not None:
-            return Swap(frame.clock, replacement.program)
-        if frame.kind == "batch":
-            return Batch(frame.clock, frame.input, self._decode(frame))
-        if frame.kind == "target":
-            return Target(frame.clock, frame.rule_id, self._decode(frame)[0])
-        if frame.kind == "resume":
-            return Resume(frame.clock)
-        if frame.kind == "tick":
-            return Tick(frame.clock)
-        raise ValueError(f"frame {frame.seq} swaps to generation {frame.digest}, which was not given")
 
-    def _decode(self, frame: Frame) -> list[Event]:
-        return self.deployment.program.decode(
-            frame.body.split(b"\n"), frame.clock, source=frame.source, origin=frame.origin, first=frame.first
-        )
+def row_of(frame: Frame, program: Program, replacement: Program | None = None) -> Row:
+    """The engine's row of a frame; `program` runs, `replacement` is what a swap frame swaps to."""
+    match frame.kind:
+        case "batch":
+            return Batch(frame.clock, frame.input, _decode(frame, program))
+        case "target":
+            return Target(frame.clock, frame.rule_id, _decode(frame, program)[0])
+        case "resume":
+            return Resume(frame.clock)
+        case "tick":
+            return Tick(frame.clock)
+        case "reset":
+            return Reset(frame.clock, frame.rule_id, frame.body.decode())
+        case "swap":
+            if replacement is None:
+                raise ValueError(f"frame {frame.seq} swaps to generation {frame.digest}, which was not given")
+            return Swap(frame.clock, replacement)
+
+
+def _decode(frame: Frame, program: Program) -> list[Event]:
+    return program.decode(
+        frame.body.split(b"\n"), frame.clock, source=frame.source, origin=frame.origin, first=frame.first
+    )

@@ -20,8 +20,8 @@ from cepd.model.errors import RetryLaterError, StartError
 from cepd.model.frame import Frame
 from cepd.model.instant import Instant
 from cepd.stores.committer import Committer
-from cepd.stores.segment import DamageError, Segment, encode_frame, segment_path, sync_directory
-from cepd.stores.survey import Survey, cut, read_log, segments, survey
+from cepd.stores.segment import DamageError, Segment, encode_frame, first_seq, segment_path, sync_directory
+from cepd.stores.survey import Position, Survey, cut, read_log, segments, set_aside, survey, trim
 
 SEGMENT_SIZE = 64 * 1024 * 1024
 
@@ -71,12 +71,22 @@ class FileJournal:
         self._segment_size = segment_size
         self._resume = found.last
         self._segment: Segment | None = None
+        self._first = found.first
+        self._swaps = found.swaps
         self._durable = found.end
         self._end = found.end
         self._last: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._committer: Committer[_Entry] | None = None
         self._closed = False
+
+    @property
+    def first_seq(self) -> int:
+        return self._first
+
+    @property
+    def generations(self) -> frozenset[str]:
+        return frozenset(digest for _, digest in self._swaps)
 
     @property
     def next_seq(self) -> int:
@@ -98,11 +108,24 @@ class FileJournal:
             message = f"the journal in {self._directory} lost events and cannot get a new id: {error}"
             raise StartError(message, help="see to the disk; no number may be given twice under one id") from error
 
-    def read(self) -> Iterator[Frame]:
-        """Every frame, oldest first, in constant memory."""
+    def skip_to(self, seq: int, event: int, clock: Instant) -> None:
+        self.renew()
+        try:
+            set_aside(segments(self._directory))
+            sync_directory(self._directory)
+        except OSError as error:
+            message = f"the journal in {self._directory} cannot be set aside: {error}"
+            raise StartError(message, help="see to the disk, then start again") from error
+        self._resume = None
+        self._swaps = []
+        self._first = seq
+        self._durable = self._end = Position(seq, event, clock)
+
+    def read(self, after: int = 0) -> Iterator[Frame]:
+        """The frames behind a row, oldest first, in constant memory."""
         assert self._committer is None, "a journal is read before the first append"
         try:
-            yield from read_log(self._directory)
+            yield from read_log(self._directory, after)
         except (OSError, DamageError) as error:
             raise StartError(f"the journal in {self._directory} cannot be read: {error}") from error
 
@@ -118,6 +141,8 @@ class FileJournal:
         if self._committer is None:
             self._committer = Committer("cepd-journal", self._commit)
         self._end = self._end.after(frame)
+        if frame.kind == "swap":
+            self._swaps.append((frame.seq, frame.digest))
         self._committer.put(_Entry(frame, encode_frame(frame), done))
         return done
 
@@ -130,6 +155,18 @@ class FileJournal:
             await asyncio.sleep(0)
         else:
             await asyncio.shield(self._last)
+
+    async def trim(self, below: int, older_than: Instant) -> int:
+        """Unlinks whole segments, oldest first."""
+        try:
+            removed = await asyncio.to_thread(trim, self._directory, below, older_than)
+        except (OSError, DamageError) as error:
+            message = f"the journal in {self._directory} cannot be trimmed: {error}"
+            raise RetryLaterError(message, help="see to the disk; it is tried again") from error
+        if removed:
+            self._first = first_seq(segments(self._directory)[0])
+            self._swaps = [swap for swap in self._swaps if swap[0] >= self._first]
+        return removed
 
     async def close(self) -> None:
         """Commits what is queued, then lets go of the files and the lock. A second call does nothing."""

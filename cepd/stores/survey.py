@@ -19,15 +19,14 @@ _DAMAGED = ".damaged"
 
 
 class Position(NamedTuple):
-    """An end of the log: the numbers of the next frame and the next event, and the newest clock."""
+    """A place in the log: the numbers of the next frame and the next event, and the newest clock before it."""
 
     seq: int = 1
     event: int = 1
     clock: Instant = 0
 
     def after(self, frame: Frame) -> "Position":
-        event = frame.first + frame.count if frame.count else self.event
-        return Position(frame.seq + 1, event, frame.clock)
+        return Position(frame.seq + 1, max(self.event, frame.first + frame.count), frame.clock)
 
 
 class Damage(NamedTuple):
@@ -41,7 +40,11 @@ class Damage(NamedTuple):
 
 
 class Survey(NamedTuple):
+    first: int
+    """Row of the oldest frame."""
     end: Position
+    swaps: list[tuple[int, str]]
+    """Row and generation of each swap."""
     last: tuple[Path, int] | None
     """The newest segment and the offset behind its last record."""
     damage: Damage | None
@@ -51,17 +54,21 @@ def segments(directory: Path) -> list[Path]:
     return sorted(directory.glob("[0-9]" * 20 + SUFFIX))
 
 
-def read_log(directory: Path) -> Iterator[Frame]:
-    """Every frame, oldest first, in constant memory. Raises DamageError, OSError."""
+def read_log(directory: Path, after: int = 0) -> Iterator[Frame]:
+    """The frames behind a row, oldest first, in constant memory. Raises DamageError, OSError."""
     for path, limit in _with_limits(segments(directory)):
-        for stored in _frames(path, limit):
-            yield stored.frame
+        if limit is None or limit > after + 1:
+            for stored in _frames(path, limit):
+                if stored.frame.seq > after:
+                    yield stored.frame
 
 
 def survey(directory: Path) -> Survey:
     """Reads the whole log, up to where it is damaged. Raises StartError for another version's frames, OSError."""
     found = segments(directory)
     position = Position(seq=first_seq(found[0])) if found else Position()
+    first = position.seq
+    swaps: list[tuple[int, str]] = []
     last: tuple[Path, int] | None = None
     for path, limit in _with_limits(found):
         last = (path, 0)
@@ -70,13 +77,16 @@ def survey(directory: Path) -> Survey:
                 if stored.frame.seq != position.seq:
                     raise DamageError(last[1], f"sequence {stored.frame.seq} stands where {position.seq} is next")
                 position = position.after(stored.frame)
+                if stored.frame.kind == "swap":
+                    swaps.append((stored.frame.seq, stored.frame.digest))
                 last = (path, stored.end)
             if limit is not None and position.seq != limit:
                 raise DamageError(last[1], f"it ends, and the next file begins with sequence {limit}")
         except DamageError as damage:
             later = [other for other in found if other > path]
-            return Survey(position, last, Damage(path, damage.offset, damage.reason, position.seq, later))
-    return Survey(position, last, None)
+            reason = Damage(path, damage.offset, damage.reason, position.seq, later)
+            return Survey(first, position, swaps, last, reason)
+    return Survey(first, position, swaps, last, None)
 
 
 def cut(damage: Damage) -> str:
@@ -90,13 +100,33 @@ def cut(damage: Damage) -> str:
         kept.chmod(0o600)
         file.truncate(offset)
         os.fsync(file.fileno())
-    aside = [other.rename(_free(other)).name for other in damage.later]
+    aside = set_aside(damage.later)
     sync_directory(path.parent)
     words = f"{path.name}, byte {offset}: {damage.reason}. The log ends before sequence {damage.seq}"
     words += f"; {len(rest)} bytes were cut off and are kept in {kept.name}"
     if aside:
         words += "; set aside as " + ", ".join(aside)
     return words
+
+
+def set_aside(paths: list[Path]) -> list[str]:
+    """Takes segments out of the log; they are kept under the names that are returned. Raises OSError."""
+    return [path.rename(_free(path)).name for path in paths]
+
+
+def trim(directory: Path, below: int, older_than: Instant) -> int:
+    """Unlinks the oldest segments, as far as all of their frames are before row `below` and have a clock no later than
+    `older_than`; returns how many. What is left has no gap, wherever this is cut off. Raises OSError, DamageError."""
+    removed = 0
+    for path, following in itertools.pairwise(segments(directory)):
+        begins = next(read_segment(following), None)
+        if first_seq(following) > below or begins is None or begins.frame.clock > older_than:
+            break
+        path.unlink()
+        removed += 1
+    if removed:
+        sync_directory(directory)
+    return removed
 
 
 def _with_limits(paths: list[Path]) -> Iterator[tuple[Path, int | None]]:

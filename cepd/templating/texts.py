@@ -25,7 +25,7 @@ def default_text(firing: Firing, definition: Definition) -> str:
     rule = definition.rule
     subject = _subject(firing, rule)
     match firing.kind:
-        case "fired":
+        case "fired" | "continued":
             return f"{rule.name} fired{_for_key(firing.key)}"
         case "storm":
             return f"[storm] {rule.name} fired more than {rule.max_alerts} times in a minute: the rest is counted here"
