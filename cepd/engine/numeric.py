@@ -10,6 +10,6 @@ LARGEST = sys.float_info.max
 
 def computable(value: Json | Missing) -> int | float | None:
     """The value where it is a number that a float can hold, infinity not included; else None. A bool is no number."""
-    if (value.__class__ is int or value.__class__ is float) and -LARGEST <= value <= LARGEST:  # type: ignore[operator]
-        return value  # type: ignore[return-value]
+    if (value.__class__ is int or value.__class__ is float) and -LARGEST <= value <= LARGEST:
+        return value
     return None

@@ -1,0 +1,3 @@
+"""`stddev` by its short name."""
+
+from cepd.engine.aggregates.stddev import Column as Column

@@ -1,0 +1,55 @@
+"""The sample standard deviation of a field's numbers; none for fewer than two.
+
+Adds by Welford, merges by Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
+variances" (1979): sums of squares lose all digits where the mean is large beside the spread.
+"""
+
+from math import isfinite, sqrt
+
+import msgspec
+
+from cepd.engine.arrays import Floats, Ints, floats, ints
+from cepd.engine.column import Exact
+from cepd.engine.numeric import computable
+from cepd.engine.paths import MISSING, Missing
+from cepd.model.duration import Span
+from cepd.model.json import Json
+from cepd.model.rule import Aggregate
+
+
+class Column(Exact):
+    counts: Ints = msgspec.field(default_factory=ints)
+    means: Floats = msgspec.field(default_factory=floats)
+    squares: Floats = msgspec.field(default_factory=floats)
+    """Sum of the squared distances from the mean."""
+
+    def grow(self) -> None:
+        self.counts.append(0)
+        self.means.append(0.0)
+        self.squares.append(0.0)
+
+    def add(self, slot: int, value: Json | Missing, order: int) -> bool:
+        number = computable(value)
+        if number is None:
+            return False
+        count = self.counts[slot] + 1
+        distance = number - self.means[slot]
+        mean = self.means[slot] + distance / count
+        self.counts[slot] = count
+        self.means[slot] = mean
+        self.squares[slot] += distance * (number - mean)
+        return True
+
+    def merge(self, slot: int, other: "Column", its: int) -> None:
+        count, more = self.counts[slot], other.counts[its]
+        if not more:
+            return
+        distance = other.means[its] - self.means[slot]
+        share = more / (count + more)
+        self.counts[slot] += more
+        self.means[slot] += distance * share
+        self.squares[slot] += other.squares[its] + distance * (distance * (count * share))
+
+    def value(self, slot: int, aggregate: Aggregate, span: Span) -> Json | Missing:
+        count, squares = self.counts[slot], self.squares[slot]
+        return sqrt(squares / (count - 1)) if count > 1 and isfinite(squares) else MISSING
