@@ -147,7 +147,7 @@ class Simulation:
     ) -> None:
         """With `rule_id` that rule alone runs, active or not; otherwise the active ones do. The clock begins at
         `start` (else the epoch) and goes on to `until` after the last line. `flush` closes the windows that are open
-        at the end; no rule that runs so far has one."""
+        at the end and hold events."""
         chosen = [found for found in definitions if rule_id is None or found.rule.id == rule_id]
         self.idle = {found.rule.id: why for found in chosen if (why := _idle(found, alone=rule_id is not None))}
         """Why a rule does not run, by its id."""
@@ -158,6 +158,7 @@ class Simulation:
         self._horizon = Horizon()
         self._clock = 0 if start is None else start
         self._until = until
+        self._flush = flush
         self._rules = {found.rule.id: RuleCounts(firings=0, alerts=0) for found in chosen}
         self._events = self._rejected = self._duplicates = 0
         self._rejections: list[Rejection] = []
@@ -174,9 +175,11 @@ class Simulation:
                 data = mended(line.strip(BLANKS))
                 event = self._read(data, number) if data else None
                 if event is not None:
-                    yield from self._apply(Batch(self._clock, SOURCE, (event,)))
+                    yield from self._told(self._engine.apply(Batch(self._clock, SOURCE, (event,))))
             if self._until is not None:
-                yield from self._apply(Tick(self._until))
+                yield from self._told(self._engine.apply(Tick(self._until)))
+            if self._flush:
+                yield from self._told(self._engine.flush())
         finally:
             self._cpu_seconds += process_time() - begun
 
@@ -223,8 +226,11 @@ class Simulation:
         self._latest = time if self._latest is None else max(self._latest, time)
         return time
 
-    def _apply(self, row: Batch | Tick) -> Iterator[Firing]:
-        for firing in self._engine.apply(row):
+    def _told(self, firings: Iterable[Firing]) -> Iterator[Firing]:
+        """Counts them, and leaves out what only raises the count of an open alert."""
+        for firing in firings:
+            if firing.kind == "continued":
+                continue
             counts = self._rules[firing.rule_id]
             counts["firings"] += firing.kind == "fired"
             counts["alerts"] += firing.opens
