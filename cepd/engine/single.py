@@ -9,14 +9,15 @@ from itertools import chain
 
 import msgspec
 
+from cepd.engine.column import new_column, reader
 from cepd.engine.conditions import compile_condition
 from cepd.engine.keys import compile_key
 from cepd.engine.paths import MISSING, lookup, operand_fields, tests_of
 from cepd.model.condition import All, Condition, Field, Literally, Test
-from cepd.model.duration import SECOND
+from cepd.model.duration import Span
 from cepd.model.event import Event
 from cepd.model.json import Json
-from cepd.model.rule import Aggregate, AnomalyTrigger, MetricTrigger, Rule, Window
+from cepd.model.rule import Aggregate, AnomalyTrigger, MetricTrigger, Rule
 
 
 class Single(msgspec.Struct, frozen=True):
@@ -88,25 +89,13 @@ def _first_path(condition: Condition | None) -> str | None:
 
 
 def _values(rule: Rule, fields: Mapping[str, Json]) -> dict[str, Json]:
-    return {name: _aggregate(found, rule.window, fields) for name, found in rule.aggregate.items()}
+    span = 0 if rule.window is None or rule.window.size is None else rule.window.size
+    return {name: _aggregate(found, span, fields) for name, found in rule.aggregate.items()}
 
 
-def _aggregate(aggregate: Aggregate, window: Window | None, fields: Mapping[str, Json]) -> Json:
+def _aggregate(aggregate: Aggregate, span: Span, fields: Mapping[str, Json]) -> Json:
     """An aggregate over one event; MISSING where one event gives it no value, as with stddev."""
-    value = MISSING if aggregate.field is None else lookup(fields, aggregate.field)
-    number = value if value.__class__ is int or value.__class__ is float else MISSING
-    match aggregate.fn:
-        case "count":
-            return int(aggregate.field is None or value is not MISSING)
-        case "sum":
-            return 0 if number is MISSING else number
-        case "avg" | "min" | "max" | "percentile":
-            return number
-        case "first" | "last":
-            return value
-        case "distinct_count":
-            return int(value is not MISSING)
-        case "rate":
-            return SECOND / window.size if window is not None and window.size else MISSING
-        case _:
-            return MISSING
+    column = new_column(aggregate)
+    column.grow()
+    column.add(0, reader(aggregate)(fields), 0)
+    return column.value(0, aggregate, span)
