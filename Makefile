@@ -4,13 +4,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_SECONDS ?= 0
 
-.PHONY: demo test lint bench fmt clean
+.PHONY: demo test soak lint bench fmt clean
 
 demo: .venv/ready
 	$(BIN)/cepd demo --seconds $(DEMO_SECONDS)
 
 test: .venv/ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+soak: .venv/ready
+	$(BIN)/python -m pytest -m soak --timeout 3600
 
 lint: .venv/ready
 	$(BIN)/ruff check .
