@@ -13,6 +13,7 @@ from cepd.engine.rows import Batch, Reset, Resume, Row, Swap, Target
 from cepd.engine.running import Running
 from cepd.engine.single import evaluate_single
 from cepd.engine.snapshot import EngineState, decode_state, encode_state
+from cepd.engine.standing import Standing, fields_named, standing
 from cepd.engine.state import RuleState
 from cepd.engine.stats import Stats
 from cepd.engine.timers import Deadline, Kind, Timers
@@ -30,11 +31,13 @@ class Engine:
     def __init__(self, program: Program, state: EngineState | None = None) -> None:
         found = EngineState() if state is None else state
         self.stats = Stats(program.counts)
+        self._running: list[Running] = []
         self._watermark = found.watermark
         units: dict[str, Unit] = {}
+        rules = list(program.rules.values())
         for fingerprint, members in program.units:
             if fingerprint in found.units:
-                units[fingerprint] = _unit(program, members[0])
+                units[fingerprint] = make_unit(rules[members[0]])
                 units[fingerprint].load(bytes(found.units[fingerprint]))
         self._install(program, found.rules, units)
 
@@ -86,6 +89,11 @@ class Engine:
         elif isinstance(row, Reset):
             self._reset(row)
         return out
+
+    def standing(self, rule_id: str) -> Standing | None:
+        """Where a rule stands; None for one that the program does not hold."""
+        position = self._positions.get(rule_id)
+        return None if position is None else standing(self._running[position], self._unit_of(rule_id))
 
     def flush(self) -> list[Firing]:
         """Closes every open window that holds events, in the order in which time would; time itself stands still. For
@@ -152,6 +160,8 @@ class Engine:
                 if sources is not None and event.source not in sources:
                     continue
                 try:
+                    if running.unseen:
+                        running.look_for_unseen(event.fields)
                     if place is None:
                         self._match(running, event, out)
                     else:
@@ -276,11 +286,21 @@ class Engine:
         self._positions = {rule_id: position for position, rule_id in enumerate(program.compiled)}
         self.stats.decode = program.counts
         self.stats.keep(program.compiled)
+        unseen = {running.rule.id: running.unseen for running in self._running}
         self._running = [
-            Running(compiled, self._positions[rule_id], _kept(compiled, states.get(rule_id)), self.stats.rules[rule_id])
+            Running(
+                compiled,
+                self._positions[rule_id],
+                _kept(compiled, states.get(rule_id)),
+                self.stats.rules[rule_id],
+                fields_named(compiled.rule) & unseen.get(rule_id, fields_named(compiled.rule)),
+            )
             for rule_id, compiled in program.compiled.items()
         ]
-        self._units = [units.get(fingerprint) or _unit(program, members[0]) for fingerprint, members in program.units]
+        self._units = [
+            units.get(fingerprint) or make_unit(self._running[members[0]].rule)
+            for fingerprint, members in program.units
+        ]
         self._fed = [False] * len(self._units)
         for place, compiled_unit in enumerate(program.units):
             members = [self._running[position] for position in compiled_unit.members]
@@ -302,10 +322,6 @@ class Engine:
             silences = (silence(running, key, episode) for key, episode in running.state.episodes.items())
             for deadline in (*deadlines(running), *(found for found in silences if found is not None)):
                 self._timers.add(deadline, by_clock=running.by_clock)
-
-
-def _unit(program: Program, position: int) -> Unit:
-    return make_unit(list(program.rules.values())[position])
 
 
 def _kept(compiled: CompiledRule, state: RuleState | None) -> RuleState:
