@@ -35,10 +35,12 @@ from cepd.runtime.machine import Machine
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
-from cepd.runtime.status import config_samples, part_samples, store_samples
+from cepd.runtime.snapshots import Snapshotter
+from cepd.runtime.status import config_samples, part_samples, snapshot_samples, store_samples
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import open_journal
+from cepd.stores.snapshots import FileSnapshots
 from cepd.stores.sqlite import open_store
 from cepd.telemetry.logs import setup_logging
 from cepd.telemetry.metrics import Metrics, Sample, Source
@@ -59,7 +61,8 @@ RELOAD_PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What `cepd run` was told. `tokens`: the token file; None: loopback only."""
+    """What `cepd run` was told. `tokens`: the token file; None: loopback only. `retain`: how long the journal keeps
+    rows that no start needs."""
 
     root: Path
     data_dir: Path
@@ -68,6 +71,8 @@ class RunOptions:
     tokens: Path | None = None
     poll_interval: Span = 10 * SECOND
     drain: Span = 10 * SECOND
+    snapshot_interval: Span = 30 * SECOND
+    retain: Span = 0
     log_format: str = "auto"
     """auto, text or json. auto: text on a terminal."""
 
@@ -108,6 +113,7 @@ def build(
     """The daemon's parts, opened and connected, not started; on the loop that will run them. StartError where the data
     directory cannot be had."""
     journal = open_journal(options.data_dir / "journal")
+    snapshots = FileSnapshots(options.data_dir / "snapshots")
     store = open_store(options.data_dir / "cepd.db")
     clock = SystemClock(journal.last_clock)
     metrics = Metrics()
@@ -137,19 +143,35 @@ def build(
         reload_tokens=tokens.reload if tokens else lambda: None,
     )
     heartbeat = Heartbeat()
+    snapshotter = Snapshotter(
+        machine,
+        feed,
+        horizon,
+        recorder,
+        journal,
+        snapshots,
+        generations,
+        clock,
+        metrics,
+        interval=options.snapshot_interval,
+        retain=options.retain,
+    )
     metrics.read_from(part_samples(feed, recorder, machine, heartbeat, lambda: horizon.id_reused))
+    metrics.read_from(snapshot_samples(snapshotter, clock))
     metrics.read_from(config_samples(reloader, machine))
     metrics.read_from(_store_source(store, clock))
     daemon = Daemon(
         clock=clock,
         journal=journal,
+        snapshots=snapshots,
         store=store,
         horizon=horizon,
         feed=feed,
         machine=machine,
         inbox=Inbox(feed, horizon, metrics),
         recorder=recorder,
-        processor=Processor(feed, machine, recorder, clock),
+        processor=Processor(feed, machine, recorder, clock, snapshotter),
+        snapshotter=snapshotter,
         dispatcher=dispatcher,
         reloader=reloader,
         watcher=Watcher(options.root, options.poll_interval),

@@ -24,7 +24,8 @@ def run(
         str, typer.Option(envvar="CEPD_LISTEN", help="Address and port. Others than loopback need --tokens.")
     ] = "127.0.0.1:8080",
     data_dir: Annotated[
-        Path, typer.Option(envvar="CEPD_DATA_DIR", help="Journal, database and good generations. One daemon each.")
+        Path,
+        typer.Option(envvar="CEPD_DATA_DIR", help="Journal, snapshots, database, good generations. One daemon each."),
     ] = Path(".cepd"),
     tokens: Annotated[
         Path | None, typer.Option(envvar="CEPD_TOKENS", help="File of hashed tokens with roles.", show_default=False)
@@ -35,6 +36,12 @@ def run(
     drain: Annotated[
         str, typer.Option(envvar="CEPD_DRAIN", help="How long SIGTERM waits for messages that are on their way.")
     ] = "10s",
+    retain: Annotated[
+        str, typer.Option(envvar="CEPD_RETAIN", help="How long the journal keeps what only cepd record needs.")
+    ] = "0s",
+    snapshot_interval: Annotated[
+        str, typer.Option(envvar="CEPD_SNAPSHOT_INTERVAL", help="The least time between two snapshots.")
+    ] = "30s",
     log_format: Annotated[
         LogFormat, typer.Option(envvar="CEPD_LOG_FORMAT", help="auto: text on a terminal, else JSON lines.")
     ] = LogFormat.auto,
@@ -63,6 +70,8 @@ def run(
                 tokens=tokens,
                 poll_interval=parse_duration(poll_interval),
                 drain=parse_duration(drain),
+                snapshot_interval=parse_duration(snapshot_interval),
+                retain=parse_duration(retain),
                 log_format=log_format.value,
             )
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from cepd.intake.horizon import Horizon
 from cepd.model.duration import SECOND, Span
 from cepd.model.errors import RetryLaterError, StartError
-from cepd.ports import Clock, Journal, Store
+from cepd.ports import Clock, Journal, Snapshots, Store
 from cepd.runtime.dispatcher import Dispatcher
 from cepd.runtime.feed import Feed
 from cepd.runtime.heartbeat import Heartbeat
@@ -20,8 +20,9 @@ from cepd.runtime.inbox import Inbox
 from cepd.runtime.machine import Machine
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
-from cepd.runtime.recovery import Restore, lost, recover
+from cepd.runtime.recovery import Restore, begin, lost, replay
 from cepd.runtime.reloader import Reloaded, Reloader
+from cepd.runtime.snapshots import Snapshotter
 from cepd.runtime.watcher import Watcher
 from cepd.telemetry.sdnotify import notify
 
@@ -34,6 +35,7 @@ class Daemon:
 
     clock: Clock
     journal: Journal
+    snapshots: Snapshots
     store: Store
     horizon: Horizon
     feed: Feed
@@ -41,6 +43,7 @@ class Daemon:
     inbox: Inbox
     recorder: Recorder
     processor: Processor
+    snapshotter: Snapshotter
     dispatcher: Dispatcher
     reloader: Reloader
     watcher: Watcher
@@ -107,21 +110,27 @@ class Daemon:
     async def _start(self, parts: asyncio.TaskGroup) -> None:
         if self.journal.damage:
             log.error("journal damaged", extra={"reason": self.journal.damage})
+        started = self.clock.now()
+        snapshot = await asyncio.to_thread(
+            begin, self.journal, self.snapshots, self.machine, self.horizon, self.restore
+        )
         if reason := await lost(self.journal, self.store):
             log.error("journal damaged", extra={"reason": reason})
-        started = self.clock.now()
-        recovered = await recover(self.journal, self.machine, self.recorder, self.horizon, self.restore)
+        recovered = await replay(self.journal, self.machine, self.recorder, self.horizon, self.restore)
+        self.snapshotter.resume(snapshot)
         log.info(
             "recovered",
             extra={
+                "snapshot": snapshot.seq if snapshot else None,
                 "frames": recovered.frames,
                 "events": recovered.events,
                 "firings": recovered.firings,
                 "seconds": (self.clock.now() - started) / SECOND,
             },
         )
+        self._begin(parts, self.snapshotter.run(), "the snapshots")
         self._begin(parts, self.processor.run(), "the processor")
-        if recovered.frames:
+        if self.machine.seq:
             self.feed.resume()
         digest = self.machine.deployment.digest
         self.reloader.resume(await asyncio.to_thread(self.kept_files, digest) if digest else {})
@@ -166,6 +175,7 @@ class Daemon:
             async with asyncio.timeout_at(end):
                 await self.feed.drained()
                 await self.recorder.drained()
+                await self.snapshotter.finish()
         except TimeoutError:
             log.warning("not all was recorded in time; the next start does it")
         await self.dispatcher.drain(max(end - asyncio.get_running_loop().time(), 0.0))

@@ -6,7 +6,8 @@ A folder appears whole or not at all. What else stands in the directory is the r
 
 import os
 import shutil
-from collections.abc import Mapping
+import threading
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from cepd.config.tree import Tree, digest_of, read_whole_tree
@@ -20,14 +21,33 @@ class Generations:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._turn = threading.Lock()
+        self._newest = ""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for rest in directory.glob(".new-*"):
+        for rest in (*directory.glob(".new-*"), *directory.glob(".old-*")):
             shutil.rmtree(rest, ignore_errors=True)
 
     def keep(self, digest: str, files: Mapping[str, bytes], revision: str) -> None:
         """Writes a generation to the disk, where it is not there yet. RetryLaterError where the disk refuses."""
-        if (self._directory / digest).is_dir():
-            return
+        with self._turn:
+            self._newest = digest
+            if not (self._directory / digest).is_dir():
+                self._write(digest, files, revision)
+
+    def prune(self, needed: Collection[str]) -> None:
+        """Removes all but these and the one that was kept last, which may be about to run. RetryLaterError where the
+        disk refuses."""
+        with self._turn:
+            for folder in [found for found in self._directory.iterdir() if not found.name.startswith(".")]:
+                if folder.name not in needed and folder.name != self._newest:
+                    try:
+                        shutil.rmtree(folder.rename(self._directory / f".old-{folder.name}"))
+                    except OSError as error:
+                        raise RetryLaterError(
+                            f"the generation {folder.name[:12]} cannot be removed: {error}", help="see to the disk"
+                        ) from error
+
+    def _write(self, digest: str, files: Mapping[str, bytes], revision: str) -> None:
         fresh = self._directory / f".new-{digest}"
         try:
             shutil.rmtree(fresh, ignore_errors=True)

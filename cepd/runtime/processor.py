@@ -3,32 +3,37 @@
 import asyncio
 import logging
 
-from cepd.model.duration import SECOND
+from cepd.model.duration import MINUTE, SECOND
 from cepd.model.errors import RetryLaterError
+from cepd.model.instant import Instant
 from cepd.ports import Clock
 from cepd.runtime.feed import Feed, Item
 from cepd.runtime.machine import Machine
 from cepd.runtime.recorder import Recorder
+from cepd.runtime.snapshots import Snapshotter
 
 log = logging.getLogger(__name__)
 
-LONGEST_WAIT = 3600.0
-"""Seconds. A deadline far away is looked at again after so long."""
+LONGEST_SILENCE = MINUTE
+"""While a deadline is pending there is a row at least so often: the last row before a stop tells when it was."""
 
 
 class Processor:
-    def __init__(self, feed: Feed, machine: Machine, recorder: Recorder, clock: Clock) -> None:
+    def __init__(
+        self, feed: Feed, machine: Machine, recorder: Recorder, clock: Clock, snapshotter: Snapshotter
+    ) -> None:
         self._feed = feed
         self._machine = machine
         self._recorder = recorder
         self._clock = clock
+        self._snapshotter = snapshotter
 
     async def run(self) -> None:
         """Never ends by itself. Between two frames the loop has its turn."""
         while True:
-            item = await self._feed.take(self._until_deadline())
+            item = await self._feed.take(self._until_tick())
             if item is None:
-                if self._until_deadline() == 0:
+                if self._until_tick() == 0:
                     self._feed.tick()
                 continue
             try:
@@ -36,6 +41,7 @@ class Processor:
             finally:
                 self._feed.done(item)
             await asyncio.sleep(0)
+            self._snapshotter.offer()
 
     async def _process(self, item: Item) -> None:
         try:
@@ -49,9 +55,10 @@ class Processor:
         if applied.firings:
             await self._recorder.put(applied)
 
-    def _until_deadline(self) -> float | None:
-        """Seconds until a tick changes something; None where nothing is pending."""
+    def _until_tick(self) -> float | None:
+        """Seconds until a tick is needed if no row comes before; None where nothing is pending."""
         deadline = self._machine.engine.next_deadline()
         if deadline is None:
             return None
-        return min(max(deadline - self._clock.now(), 0) / SECOND, LONGEST_WAIT)
+        due: Instant = min(deadline, self._machine.clock + LONGEST_SILENCE)
+        return max(due - self._clock.now(), 0) / SECOND

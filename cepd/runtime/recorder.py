@@ -5,6 +5,7 @@ Nothing is given up: a recording is tried until the store takes it, and repeatin
 """
 
 import asyncio
+import itertools
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -36,6 +37,7 @@ class Recorder:
         self._metrics = metrics
         self._recorded = recorded
         self._rows: deque[Applied] = deque()
+        self._writing: list[Applied] = []
         self._changed = asyncio.Condition()
         self.capacity = capacity
         self.length = 0
@@ -53,26 +55,35 @@ class Recorder:
         async with self._changed:
             await self._changed.wait_for(lambda: not self.length)
 
+    async def recorded(self, seq: int) -> None:
+        """Ends when what was put of the rows up to `seq` is in the store; more may be put meanwhile."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._oldest is None or self._oldest > seq)
+
+    @property
+    def _oldest(self) -> int | None:
+        """The oldest row that waits or is being written."""
+        return next((row.seq for row in itertools.chain(self._writing, self._rows)), None)
+
     async def run(self) -> None:
         """Never ends by itself."""
         while True:
-            rows = await self._next()
-            await self._commit(recording_of(rows, self._clock.now(), self._metrics))
+            await self._next()
+            await self._commit(recording_of(self._writing, self._clock.now(), self._metrics))
             async with self._changed:
-                self.length -= sum(len(row.firings) for row in rows)
+                self.length -= sum(len(row.firings) for row in self._writing)
+                self._writing = []
                 self._changed.notify_all()
             self._recorded()
 
-    async def _next(self) -> list[Applied]:
+    async def _next(self) -> None:
         async with self._changed:
             await self._changed.wait_for(lambda: bool(self._rows))
-        rows: list[Applied] = []
         firings = 0
         while self._rows and firings < AT_ONCE:
             row = self._rows.popleft()
-            rows.append(row)
+            self._writing.append(row)
             firings += len(row.firings)
-        return rows
 
     async def _commit(self, recording: Recording) -> None:
         pause = 0.1

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 import cepd
 from cepd.model.duration import SECOND
 from cepd.model.instant import Instant
-from cepd.ports import StoreCounts
+from cepd.ports import Clock, StoreCounts
 from cepd.runtime.feed import Feed
 from cepd.runtime.heartbeat import Heartbeat
 from cepd.runtime.machine import Machine
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
+from cepd.runtime.snapshots import Snapshotter
 from cepd.telemetry.metrics import Sample, Source
 
 OWED = ("pending", "sending")
@@ -55,6 +56,18 @@ def _engine(machine: Machine) -> Iterator[Sample]:
         yield "cepd_rule_errors_total", label, rule.errors
         yield "cepd_rule_keys_skipped_total", label, rule.skipped_keys
         yield "cepd_rule_keys_refused_total", label, rule.refused_keys
+
+
+def snapshot_samples(snapshotter: Snapshotter, clock: Clock) -> Source:
+    """The newest snapshot; none before the first."""
+
+    def read() -> Iterator[Sample]:
+        if snapshotter.taken_at is not None:
+            yield "cepd_snapshot_age_seconds", (), max(clock.now() - snapshotter.taken_at, 0) / SECOND
+            yield "cepd_snapshot_size_bytes", (), snapshotter.size
+            yield "cepd_snapshot_stall_seconds", (), snapshotter.stall / SECOND
+
+    return read
 
 
 def config_samples(reloader: Reloader, machine: Machine) -> Source:

@@ -12,6 +12,7 @@ from cepd.config.tree import digest_of
 from cepd.intake.horizon import Horizon
 from cepd.model.alert import Alert
 from cepd.model.channel import ChannelSpec
+from cepd.model.duration import HOUR
 from cepd.model.generation import Generation
 from cepd.model.rule import Rule
 from cepd.model.settings import Settings
@@ -20,12 +21,15 @@ from cepd.ports import AlertQuery, Clock, Store, Tools
 from cepd.runtime.clock import SystemClock
 from cepd.runtime.deployment import Deployment, deploy
 from cepd.runtime.feed import Feed
+from cepd.runtime.generations import Generations
 from cepd.runtime.inbox import Inbox
 from cepd.runtime.machine import Machine
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
+from cepd.runtime.snapshots import Snapshotter
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import FileJournal, open_journal
+from cepd.stores.snapshots import FileSnapshots
 from cepd.stores.sqlite import SqliteStore, open_store
 from cepd.telemetry.metrics import Metrics
 from tests.support.rows import definition
@@ -51,6 +55,8 @@ def deployment_of(*rules: Rule, name: str = "one", previous: Deployment | None =
 class Pipeline:
     clock: Clock
     journal: FileJournal
+    snapshots: FileSnapshots
+    generations: Generations
     store: SqliteStore
     machine: Machine
     feed: Feed
@@ -59,6 +65,7 @@ class Pipeline:
     inbox: Inbox
     recorder: Recorder
     processor: Processor
+    snapshotter: Snapshotter
 
     async def settled(self) -> list[Alert]:
         """Waits until all that was let in is in the store; the alerts, oldest first."""
@@ -77,13 +84,18 @@ async def pipeline(
     deployment: Deployment,
     *,
     clock: Clock | None = None,
-    running: tuple[str, ...] = ("recorder", "processor"),
+    running: tuple[str, ...] = ("recorder", "processor", "snapshotter"),
     through: Callable[[SqliteStore], Store] = lambda store: store,
     recorder_capacity: int = 10_000,
+    interval: int = HOUR,
+    retain: int = 0,
+    segment_size: int = 1024 * 1024,
     **capacities: int,
 ) -> AsyncIterator[Pipeline]:
     """Opens the data directory and runs the named tasks; at the end all is dropped as it stands, as a crash would."""
-    journal = open_journal(data_dir / "journal", segment_size=1024 * 1024)
+    journal = open_journal(data_dir / "journal", segment_size=segment_size)
+    snapshots = FileSnapshots(data_dir / "snapshots")
+    generations = Generations(data_dir / "generations")
     store = open_store(data_dir / "cepd.db")
     clock = clock or SystemClock(journal.last_clock)
     metrics = Metrics()
@@ -93,11 +105,38 @@ async def pipeline(
     recorder = Recorder(through(store), clock, metrics, recorded=lambda: None, capacity=recorder_capacity)
     inbox = Inbox(feed, horizon, metrics)
     inbox.closed = None
-    processor = Processor(feed, machine, recorder, clock)
-    parts = {"recorder": recorder.run, "processor": processor.run}
+    snapshotter = Snapshotter(
+        machine,
+        feed,
+        horizon,
+        recorder,
+        journal,
+        snapshots,
+        generations,
+        clock,
+        metrics,
+        interval=interval,
+        retain=retain,
+    )
+    processor = Processor(feed, machine, recorder, clock, snapshotter)
+    parts = {"recorder": recorder.run, "processor": processor.run, "snapshotter": snapshotter.run}
     tasks = [asyncio.create_task(parts[name]()) for name in running]
     try:
-        yield Pipeline(clock, journal, store, machine, feed, horizon, metrics, inbox, recorder, processor)
+        yield Pipeline(
+            clock,
+            journal,
+            snapshots,
+            generations,
+            store,
+            machine,
+            feed,
+            horizon,
+            metrics,
+            inbox,
+            recorder,
+            processor,
+            snapshotter,
+        )
     finally:
         for task in tasks:
             task.cancel()

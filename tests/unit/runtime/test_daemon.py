@@ -197,7 +197,7 @@ def test_a_stop_during_the_replay_does_not_wait_for_its_end(root: Path, monkeypa
     async def scenario(daemon: Daemon, metrics: Metrics) -> None:
         await asyncio.sleep(0)
 
-    monkeypatch.setattr("cepd.runtime.daemon.recover", never)
+    monkeypatch.setattr("cepd.runtime.daemon.replay", never)
     live(root, scenario)
 
 
