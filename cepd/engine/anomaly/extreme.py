@@ -1,0 +1,44 @@
+"""How far a value is outside everything seen so far, in units of the range of it."""
+
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Any, Self
+
+import msgspec
+
+from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method
+from cepd.model.instant import Instant
+
+METHOD = Method(
+    name="extreme",
+    line=0.005,
+    subject="the value",
+    unit="ranges",
+    reference="all values before it",
+    details={"lowest": "lowest", "highest": "highest"},
+)
+METHODS = {METHOD.name: METHOD}
+
+
+class Baseline(msgspec.Struct):
+    """`lowest` and `highest` are those of a range without values until there is one: None, as JSON has no infinity."""
+
+    lowest: float | None = None
+    highest: float | None = None
+    samples: int = 0
+
+    @classmethod
+    def new(cls, parameters: Mapping[str, Any]) -> Self:
+        return cls()
+
+    def judge(self, value: float, time: Instant) -> Sequence[Finding]:
+        low, high = self.lowest, self.highest
+        if low is None or high is None or self.samples < METHOD.least:
+            return ()
+        floor = SMALLEST_SHARE * max(abs(low), abs(high))
+        return (Finding(METHOD, value, low, high, high - low, floor, self.samples),)
+
+    def learn(self, value: float, time: Instant) -> None:
+        self.samples += 1
+        self.lowest = min(value, inf if self.lowest is None else self.lowest)
+        self.highest = max(value, -inf if self.highest is None else self.highest)

@@ -1,0 +1,107 @@
+"""How far the last eight values are from the profile of the season, on average, against how far they usually are.
+
+A season, a day unless the rule says otherwise, has a slot for each hour of it, 24 at least and 168 at most. A slot's
+profile is the exponentially weighted mean of its means, one a season, and is used from the third season on; a season
+that goes on is in no profile yet. Seasons are counted from the epoch, in UTC.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import fsum
+from typing import Any, Self
+
+import msgspec
+
+from cepd.engine.anomaly.ema import STD_OF_RESIDUAL
+from cepd.engine.arrays import Floats, floats
+from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method
+from cepd.model.duration import DAY, HOUR, Span
+from cepd.model.instant import Instant
+
+RECENT = 8
+SEASONS = 3
+_SLOTS = (24, 168)
+_PROFILE_ALPHA = 0.15
+_RESIDUAL_ALPHA = 0.001
+
+METHOD = Method(
+    name="seasonal",
+    line=20.0,
+    subject=f"the mean of the last {RECENT} values, set to this time of the season,",
+    unit="usual residuals",
+    reference="the profile of the season",
+    details={f"mean_last_{RECENT}": "shown", "profile": "center", "usual_residual": "spread"},
+    least=100,
+)
+METHODS = {METHOD.name: METHOD}
+
+
+class _Slot(msgspec.Struct):
+    """`season`, `count` and `mean`: of the season that goes on; `profile`: of the `seasons` that are over."""
+
+    season: int
+    count: int
+    mean: float
+    profile: float = 0.0
+    seasons: int = 0
+
+    def add(self, season: int, value: float) -> None:
+        if season > self.season:
+            self.seasons += 1
+            self.profile += max(_PROFILE_ALPHA, 1 / self.seasons) * (self.mean - self.profile)
+            self.season, self.count, self.mean = season, 0, 0.0
+        self.count += 1
+        self.mean += (value - self.mean) / self.count
+
+
+class Baseline(msgspec.Struct):
+    """`recent`: the last values less their profiles; `usual`: the mean size of the mean of them, `counted` times."""
+
+    season: Span
+    slots: dict[int, _Slot] = msgspec.field(default_factory=dict)
+    recent: Floats = msgspec.field(default_factory=floats)
+    usual: float = 0.0
+    counted: int = 0
+    samples: int = 0
+
+    @classmethod
+    def new(cls, parameters: Mapping[str, Any]) -> Self:
+        return cls(parameters.get("season", DAY))
+
+    def judge(self, value: float, time: Instant) -> Sequence[Finding]:
+        profile = self._profile(time)
+        if profile is None or self.counted < METHOD.least:
+            return ()
+        residual = self._residual(value - profile)
+        floor = SMALLEST_SHARE * abs(profile)
+        return (
+            Finding(METHOD, profile + residual, profile, profile, STD_OF_RESIDUAL * self.usual, floor, self.counted),
+        )
+
+    def learn(self, value: float, time: Instant) -> None:
+        self.samples += 1
+        profile = self._profile(time)
+        if profile is not None:
+            if len(self.recent) == RECENT - 1:
+                self.counted += 1
+                size = abs(self._residual(value - profile))
+                self.usual += max(_RESIDUAL_ALPHA, 1 / self.counted) * (size - self.usual)
+                self.recent.pop(0)
+            self.recent.append(value - profile)
+        season, place = divmod(time, self.season)
+        number = place * self._count() // self.season
+        slot = self.slots.get(number)
+        if slot is None:
+            self.slots[number] = _Slot(season, 1, value)
+        else:
+            slot.add(season, value)
+
+    def _profile(self, time: Instant) -> float | None:
+        slot = self.slots.get(time % self.season * self._count() // self.season)
+        return slot.profile if slot is not None and slot.seasons >= SEASONS else None
+
+    def _residual(self, newest: float) -> float:
+        return (fsum(self.recent) + newest) / RECENT
+
+    def _count(self) -> int:
+        least, most = _SLOTS
+        return min(max(self.season // HOUR, least), most)

@@ -1,0 +1,68 @@
+"""How unlike the usual the spread of the last sixty values is: the logarithm of their variance against its past.
+
+The variance has a floor of one millionth of the value, squared, and its logarithm a spread of 0.05 at least: a series
+that stands still has no logarithm.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import exp, log
+from typing import Any, Self
+
+import msgspec
+
+from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method
+from cepd.engine.moments import Rolling, Weighted, added
+from cepd.model.instant import Instant
+
+RECENT = 60
+_ALPHA = 0.001
+_SMALLEST_VARIANCE = 1e-12
+_SMALLEST_SPREAD = 0.05
+_LARGEST_LOGARITHM = 1400.0
+
+
+def _std(log_variance: float) -> float:
+    return exp(min(log_variance, _LARGEST_LOGARITHM) / 2)
+
+
+METHOD = Method(
+    name="volatility",
+    line=3.0,
+    subject=f"the standard deviation of the last {RECENT} values",
+    unit="usual steps of its logarithm",
+    reference="its past",
+    details={f"std_last_{RECENT}": "shown", "usual_std": "center", "usual_step": "spread"},
+    least=200,
+    shown=_std,
+)
+METHODS = {METHOD.name: METHOD}
+
+
+class Baseline(msgspec.Struct):
+    """`recent`: the last values but for the one to come; `past`: of the logarithms."""
+
+    past: Weighted
+    recent: Rolling
+    samples: int = 0
+
+    @classmethod
+    def new(cls, parameters: Mapping[str, Any]) -> Self:
+        return cls(Weighted(_ALPHA), Rolling(RECENT - 1))
+
+    def judge(self, value: float, time: Instant) -> Sequence[Finding]:
+        past = self.past
+        if past.count < METHOD.least:
+            return ()
+        measured = self._log_variance(value)
+        return (Finding(METHOD, measured, past.mean, past.mean, past.std, _SMALLEST_SPREAD, past.count),)
+
+    def learn(self, value: float, time: Instant) -> None:
+        self.samples += 1
+        if self.samples >= RECENT:
+            self.past.add(self._log_variance(value))
+        self.recent.push(value)
+
+    def _log_variance(self, value: float) -> float:
+        count, _, squares = added(self.recent.sums(), value)
+        smallest = SMALLEST_SHARE * value
+        return log(max(squares / count, _SMALLEST_VARIANCE + smallest * smallest))

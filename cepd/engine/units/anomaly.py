@@ -1,0 +1,290 @@
+"""Anomalies: a baseline per key, learned by all rules that share it, and what each rule fires of it.
+
+A value is judged before it is learned. One that comes behind the watermark is learned and never judged. After a rule
+fired for a key, its further anomalies belong to that firing while they go on: see `Mark`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from cepd.engine.arrays import dec_hook, enc_hook
+from cepd.engine.baseline import Baseline, Finding, baseline_type, methods_of, usable
+from cepd.engine.evaluation import Evaluation, of_event
+from cepd.engine.generations import Generations
+from cepd.engine.keys import key_values
+from cepd.engine.paths import lookup
+from cepd.engine.running import Running
+from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, UnitStatus
+from cepd.engine.verdict import Tuning, judge, verdict
+from cepd.model.duration import DAY, HOUR, Span
+from cepd.model.event import Event
+from cepd.model.instant import Instant, format_instant
+from cepd.model.json import Json
+from cepd.model.rule import AnomalyTrigger, Rule
+
+SHARES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
+"""Where the classes of the score distribution end, in shares of the method's own line; the last one has no end."""
+
+B = TypeVar("B", bound=Baseline)
+
+
+class Mark(msgspec.Struct):
+    """What a rule remembers of a key beside its baseline.
+
+    An anomaly goes on until none was seen for `cooldown`, and one that goes on is one firing; after a day it is told
+    anew, so that none is silent for ever.
+    """
+
+    run: int = 0
+    """Anomalies in a row so far."""
+    seen: Instant = 0
+    """Time of the newest anomaly."""
+    fired: Instant | None = None
+    hours: dict[int, int] = msgspec.field(default_factory=dict)
+    """Firings by the hour since the epoch, of those within a day before the newest."""
+
+    def goes_on(self, time: Instant, cooldown: Span) -> bool:
+        if self.fired is None or not cooldown:
+            return False
+        return time < self.seen + cooldown and time < self.fired + max(cooldown, DAY)
+
+    def fire(self, time: Instant) -> None:
+        self.fired = time
+        hour = time // HOUR
+        self.hours[hour] = self.hours.get(hour, 0) + 1
+        newest = max(self.hours)
+        self.hours = {one: count for one, count in self.hours.items() if one > newest - 24}
+
+    def fired_since(self, time: Instant) -> int:
+        return sum(count for hour, count in self.hours.items() if hour * HOUR > time)
+
+
+class Entry(msgspec.Struct, Generic[B]):
+    baseline: B
+    since: Instant
+    """Time of the first value."""
+    newest: Instant
+    """Time of the last value."""
+    value: float
+    """The last value."""
+    scores: list[int] = msgspec.field(default_factory=lambda: [0] * (len(SHARES) + 1))
+    """How many values had a score in each class."""
+    marks: dict[str, Mark] = msgspec.field(default_factory=dict)
+    """By rule id."""
+
+
+class State(msgspec.Struct, Generic[B]):
+    entries: Generations[Entry[B]]
+    newest: Instant = 0
+    """The greatest time that was fed."""
+
+
+class _Member(msgspec.Struct, frozen=True):
+    running: Running
+    tuning: Tuning
+
+
+class _Fed(msgspec.Struct, frozen=True):
+    """What was fed last, and found in it before it was learned."""
+
+    entry: Entry[Baseline]
+    value: Json
+    findings: Sequence[Finding]
+
+
+class Unit:
+    def __init__(self, rule: Rule) -> None:
+        self.counts = UnitCounts()
+        self._trigger = _trigger(rule)
+        self._group_by = rule.group_by
+        self._lines = {name: method.line for name, method in methods_of(self._trigger.method).items()}
+        self._type = baseline_type(self._trigger.method)
+        self._state: State[Baseline] = State(Generations())
+        self._members: dict[str, _Member] = {}
+        self._limit = MAX_KEYS
+        self._fed: _Fed | None = None
+        self._evaluations: dict[str, Evaluation] = {}
+
+    def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
+        self._members = {one.rule.id: _Member(one, Tuning.of(_trigger(one.rule))) for one in members}
+        self._limit = max(MAX_KEYS if one.rule.max_keys is None else one.rule.max_keys for one in members)
+        self._fed = None
+        self._evaluations = {}
+        for entry in self._entries():
+            entry.marks = {rule_id: mark for rule_id, mark in entry.marks.items() if rule_id in self._members}
+
+    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
+        self._fed = None
+        self._evaluations = {}
+        given = lookup(event.fields, self._trigger.value)
+        value = usable(given)
+        if value is None:
+            self.counts.unusable += 1
+            return
+        self._state.newest = max(self._state.newest, time)
+        entry = self._entry(key, time)
+        findings = entry.baseline.judge(value, time)
+        entry.baseline.learn(value, time)
+        entry.value = value
+        entry.newest = max(entry.newest, time)
+        if time < mark:
+            self.counts.late += 1
+            return
+        self._fed = fed = _Fed(entry, given, findings)
+        if findings:
+            self._count(entry, findings)
+            for rule_id, member in self._members.items():
+                found = self._evaluate(member, fed, event, time, key)
+                if found is not None:
+                    self._evaluations[rule_id] = found
+
+    def read(self, member: Running) -> Sequence[Evaluation]:
+        found = self._evaluations.get(member.rule.id)
+        return () if found is None else (found,)
+
+    def verdict(self, member: Running) -> dict[str, Json]:
+        """The member's verdict on the value that was fed last; empty where there was none to judge."""
+        return {} if self._fed is None else self._verdict(self._members[member.rule.id], self._fed)
+
+    def due(self, member: Running, key: str, start: Instant, at: Instant) -> Iterable[Evaluation]:
+        return ()
+
+    def drop(self, key: str, start: Instant, at: Instant) -> None:
+        return
+
+    def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
+        return ()
+
+    def flush(self) -> None:
+        return None
+
+    def resume(self, downtime: Span) -> None:
+        return
+
+    def status(self) -> UnitStatus:
+        return UnitStatus(keys=len(self._state.entries))
+
+    def describe(self, key: str) -> dict[str, Json]:
+        entry = self._state.entries.peek(key)
+        if entry is None:
+            return {}
+        return {
+            "samples": entry.baseline.samples,
+            "since": format_instant(entry.since),
+            "last_update": format_instant(entry.newest),
+            "last_value": entry.value,
+        }
+
+    def baseline_status(self, member: Running, limit: int = 1000) -> list[dict[str, Json]]:
+        """How the baselines stand for one member, key by key, of the first `limit` in the order of their texts.
+
+        `expected`, `details`, `last_score` and `is_anomaly` are those of the last value, were it to come again.
+        `scores` counts the values by their score since the baseline began, for a method alone in points of score,
+        for `auto` in shares of the line of medium sensitivity. `firings_24h` is counted by whole hours.
+        """
+        entries = self._state.entries
+        keys = sorted((*entries.young, *entries.old))[:limit]
+        found = ((key, entries.peek(key)) for key in keys)
+        return [self._status(member, key, entry) for key, entry in found if entry is not None]
+
+    def reset(self, key: str) -> bool:
+        """Forgets the baseline of one key, and what its rules remember of it; False where there is none."""
+        return self._state.entries.discard(key)
+
+    def save(self) -> bytes:
+        return msgspec.json.encode(self._state, enc_hook=enc_hook)
+
+    def load(self, data: bytes) -> None:
+        self._state = msgspec.json.decode(data, type=State[self._type], dec_hook=dec_hook)  # type: ignore[name-defined]
+
+    def _entries(self) -> Iterator[Entry[Baseline]]:
+        yield from self._state.entries.young.values()
+        yield from self._state.entries.old.values()
+
+    def _entry(self, key: str, time: Instant) -> Entry[Baseline]:
+        entries = self._state.entries
+        entry, forgotten = entries.use(key, self._limit)
+        if entry is None:
+            entry = Entry(self._type.new(self._trigger.parameters), since=time, newest=time, value=0.0)
+            forgotten = entries.put(key, entry, self._limit)
+        self.counts.evicted += forgotten
+        return entry
+
+    def _count(self, entry: Entry[Baseline], findings: Sequence[Finding]) -> None:
+        share = max(abs(finding.score) / self._lines[finding.method.name] for finding in findings)
+        entry.scores[sum(share >= end for end in SHARES)] += 1
+
+    def _evaluate(self, member: _Member, fed: _Fed, event: Event, time: Instant, key: str) -> Evaluation | None:
+        """None for what says nothing: a warm-up, an anomaly that goes on, and what is none where nobody asks."""
+        judged = judge(member.tuning, fed.findings)
+        if judged is None:
+            return None
+        episode = member.running.state.episodes.get(key)
+        marks, rule_id = fed.entry.marks, member.running.rule.id
+        mark = marks.get(rule_id)
+        if not judged.is_anomaly:
+            if mark is not None:
+                mark.run = 0
+            values = None if episode is None else self._verdict(member, fed)
+            return None if values is None else msgspec.structs.replace(of_event(event, key, time, values), truth=False)
+        if mark is None:
+            mark = marks[rule_id] = Mark()
+        mark.run += 1
+        if mark.run < member.tuning.consecutive:
+            return None
+        muted = episode is None and mark.goes_on(time, member.tuning.cooldown)
+        mark.seen = max(mark.seen, time)
+        if muted:
+            self.counts.muted += 1
+            return None
+        if _fires(member.running, key, time):
+            mark.fire(time)
+        return of_event(event, key, time, self._verdict(member, fed))
+
+    def _verdict(self, member: _Member, fed: _Fed) -> dict[str, Json]:
+        entry = fed.entry
+        return verdict(member.tuning, entry.baseline, entry.since, fed.findings, fed.value)
+
+    def _status(self, running: Running, key: str, entry: Entry[Baseline]) -> dict[str, Json]:
+        member = self._members[running.rule.id]
+        findings = entry.baseline.judge(entry.value, entry.newest)
+        last = verdict(member.tuning, entry.baseline, entry.since, findings, entry.value)
+        mark = entry.marks.get(running.rule.id, Mark())
+        return {
+            "key": key_values(self._group_by, key),
+            "status": last["baseline"]["status"],
+            "samples": entry.baseline.samples,
+            "needed": member.tuning.min_baseline,
+            "since": format_instant(entry.since),
+            "last_update": format_instant(entry.newest),
+            "details": last["details"],
+            "expected": last["expected"],
+            "last_value": entry.value,
+            "last_score": last["score"],
+            "is_anomaly": last["is_anomaly"],
+            "scores": self._distribution(entry.scores),
+            "firings_24h": mark.fired_since(self._state.newest - DAY),
+        }
+
+    def _distribution(self, counts: Sequence[int]) -> list[Mapping[str, Json]]:
+        line = next(iter(self._lines.values())) if len(self._lines) == 1 else 1.0
+        ends = [share * line for share in SHARES]
+        return [
+            {"from": start, "to": end, "count": count}
+            for start, end, count in zip([0.0, *ends], [*ends, None], counts, strict=True)
+        ]
+
+
+def _trigger(rule: Rule) -> AnomalyTrigger:
+    assert isinstance(rule.trigger, AnomalyTrigger)
+    return rule.trigger
+
+
+def _fires(running: Running, key: str, time: Instant) -> bool:
+    """Whether a true evaluation now is a firing: with `for` only once it was held, and in an open episode never."""
+    episode, hold = running.state.episodes.get(key), running.rule.hold
+    if hold is None:
+        return episode is None
+    return episode is not None and episode.first_id is None and time >= episode.began + hold
