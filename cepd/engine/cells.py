@@ -1,0 +1,87 @@
+"""Cells: what windows hold of their events, one slot a key or session. The marks of the events and one column for each
+aggregate; nothing here knows of times, keys or rules that read it.
+"""
+
+from collections.abc import Iterable
+from typing import Generic, TypeAlias, TypeVar
+
+import msgspec
+
+from cepd.engine.arrays import dec_hook, enc_hook
+from cepd.engine.column import Column, column_type, new_column, reader
+from cepd.engine.marks import Marks, carried
+from cepd.model.event import Event
+from cepd.model.rule import Aggregate, Rule
+
+ColumnsT = TypeVar("ColumnsT", bound=tuple[Column, ...])
+StateT = TypeVar("StateT", bound=msgspec.Struct)
+
+
+class Cells(msgspec.Struct, Generic[ColumnsT]):
+    marks: Marks
+    columns: ColumnsT
+    """As the layout orders them. A tuple type of theirs is what saved cells are decoded with."""
+
+    def __len__(self) -> int:
+        return len(self.marks.counts)
+
+    def grow(self) -> int:
+        """One more slot, without events."""
+        self.marks.grow()
+        for column in self.columns:
+            column.grow()
+        return len(self) - 1
+
+    def merge(self, slot: int, other: "AnyCells", its: int) -> None:
+        """Takes in all that a slot of other cells of the same layout holds; the older one takes in the younger."""
+        self.marks.merge(slot, other.marks, its)
+        for column, more in zip(self.columns, other.columns, strict=True):
+            column.merge(slot, more, its)
+
+
+AnyCells: TypeAlias = Cells[tuple[Column, ...]]
+
+
+class Layout:
+    """What the cells of a unit are made of: each pair of `fn` and `field` that its rules name is one column, however
+    many rules and outputs read it."""
+
+    def __init__(self, rule: Rule) -> None:
+        pairs = sorted({(found.fn, found.field or "") for found in rule.aggregate.values()})
+        self._aggregates = [Aggregate(fn, field or None) for fn, field in pairs]
+        self._readers = [reader(aggregate) for aggregate in self._aggregates]
+        self._places = {pair: place for place, pair in enumerate(pairs)}
+        self._carries: tuple[str, ...] = ()
+
+    def carry(self, rules: Iterable[Rule]) -> None:
+        """From here on the marks keep of the last event what these rules carry."""
+        self._carries = tuple(sorted({name for rule in rules for name in rule.carries}))
+
+    def place(self, aggregate: Aggregate) -> int:
+        """Which column an aggregate is read from."""
+        return self._places[aggregate.fn, aggregate.field or ""]
+
+    def empty(self) -> AnyCells:
+        """Cells without slots."""
+        return Cells(Marks(), tuple(map(new_column, self._aggregates)))
+
+    def add(self, cells: AnyCells, slot: int, event: Event, order: int) -> bool:
+        """Takes in an event. False where an aggregate had no use for it. `order` as in `Column.add`."""
+        fields = event.fields
+        cells.marks.add(slot, event.id, order, carried(fields, self._carries))
+        usable = True
+        for column, read in zip(cells.columns, self._readers, strict=True):
+            usable &= column.add(slot, read(fields), order)
+        return usable
+
+    def decode(self, data: bytes, kind: type[StateT]) -> StateT:
+        """A state that holds cells, generic over their columns, of what `encode` gave. Raises ValueError for anything
+        else."""
+        columns = tuple[tuple(map(column_type, self._aggregates))]  # type: ignore[misc]
+        found: StateT = msgspec.json.decode(data, type=kind[columns], dec_hook=dec_hook)  # type: ignore[index]
+        return found
+
+
+def encode(state: msgspec.Struct) -> bytes:
+    """A state that holds cells, as JSON."""
+    return msgspec.json.encode(state, enc_hook=enc_hook)

@@ -1,0 +1,191 @@
+"""Session windows: the events of a key with no more than `timeout` between one and the next, first to last inclusive.
+
+A session closes when the watermark is above its last event's time by more than `timeout`. Until then an event that
+comes out of order joins it, or joins two into one. Sessions come and go one by one, so their slots are never used
+again: once most are unused, the open sessions move into fresh cells.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeAlias
+
+import msgspec
+
+from cepd.engine.cells import Cells, ColumnsT, encode
+from cepd.engine.column import Column
+from cepd.engine.evaluation import Evaluation
+from cepd.engine.reading import Sight, seen
+from cepd.engine.running import Running
+from cepd.engine.unit import UnitStatus
+from cepd.engine.windowed import Fed, Windowed
+from cepd.model.event import Event
+from cepd.model.instant import Instant
+from cepd.model.json import Json
+from cepd.model.rule import Rule
+
+_FEW = 64
+"""Slots that are not worth to be moved."""
+
+
+class Session(msgspec.Struct):
+    """`[first, last]`. `awaited`: when its end is looked at; never after it is due."""
+
+    first: Instant
+    last: Instant
+    slot: int
+    awaited: Instant
+
+
+class State(msgspec.Struct, Generic[ColumnsT]):
+    cells: Cells[ColumnsT]
+    sessions: dict[str, list[Session]] = msgspec.field(default_factory=dict)
+    """The open sessions of each key that has one, in order of time."""
+    fired: dict[int, list[str]] = msgspec.field(default_factory=dict)
+    """Of eager sessions: the rules that have fired, by slot."""
+    order: int = 0
+    """How many events were taken in."""
+    open: int = 0
+
+
+AnyState: TypeAlias = State[tuple[Column, ...]]
+
+
+class Unit(Windowed):
+    def __init__(self, rule: Rule) -> None:
+        super().__init__(rule)
+        assert self._window.timeout is not None
+        self._timeout = self._window.timeout
+        self._state: AnyState = State(self._layout.empty())
+        self._ends: list[tuple[Instant, str, Instant]] | None = None
+
+    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
+        self._heard(None)
+        self._ends = None
+        session = self._join(key, time) or self._begin(key, time, mark)
+        if session is None:
+            return
+        state = self._state
+        session.first, session.last = min(session.first, time), max(session.last, time)
+        self._add(state.cells, session.slot, event, state.order)
+        state.order += 1
+        if self._eager:
+            self._heard(Fed(event, time, key, session.first, session.last, session.slot, state.fired))
+
+    def due(self, member: Running, key: str, start: Instant, at: Instant) -> Iterator[Evaluation]:
+        episode = member.state.episodes.get(key)
+        if self._eager and (episode is None or episode.first_id is None):
+            return
+        for session in self._state.sessions.get(key, ()):
+            if self._due_at(session) <= at:
+                found = self._readings[member.rule.id].at_end(key, self._of(session), followed=episode is not None)
+                if found is not None:
+                    yield found
+
+    def drop(self, key: str, start: Instant, at: Instant) -> None:
+        sessions = self._state.sessions.get(key, [])
+        for session in sessions[:]:
+            if self._due_at(session) <= at:
+                self._forget(key, session)
+            elif session.awaited <= at:
+                session.awaited = self._due_at(session)
+                self._schedule(session.awaited, key, session.first)
+        self._tidy()
+
+    def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
+        return [(session.awaited, key, session.first) for key, session in self._all()]
+
+    def flush(self) -> tuple[Instant, str, Instant] | None:
+        if self._ends is None:
+            found = ((self._due_at(session), key, session.first) for key, session in self._all())
+            self._ends = sorted(found, reverse=True)
+        while self._ends:
+            at, key, start = self._ends[-1]
+            if any(self._due_at(session) == at for session in self._state.sessions.get(key, ())):
+                return at, key, start
+            self._ends.pop()
+        return None
+
+    def status(self) -> UnitStatus:
+        return UnitStatus(keys=len(self._state.sessions), windows=self._state.open)
+
+    def describe(self, key: str) -> dict[str, Json]:
+        sessions = self._state.sessions.get(key, ())
+        return {"windows": [seen(self._of(session), self._readings) for session in sessions]} if sessions else {}
+
+    def save(self) -> bytes:
+        return encode(self._state)
+
+    def load(self, data: bytes) -> None:
+        self._state = self._layout.decode(data, State)
+        slots = [session.slot for _, session in self._all()]
+        if len(slots) != self._state.open or not all(0 <= slot < len(self._state.cells) for slot in slots):
+            raise ValueError("there are other sessions than cells")
+
+    def _join(self, key: str, time: Instant) -> Session | None:
+        """The session that an event belongs to; of two, the older one with all that the younger one held."""
+        sessions = self._state.sessions.get(key, ())
+        near = [found for found in sessions if found.first - self._timeout <= time <= found.last + self._timeout]
+        if not near:
+            return None
+        older, *younger = near
+        for other in younger:
+            older.last = other.last
+            older.awaited = min(older.awaited, other.awaited)
+            self._state.cells.merge(older.slot, self._state.cells, other.slot)
+            for rule_id in self._state.fired.get(other.slot, ()):
+                fired = self._state.fired.setdefault(older.slot, [])
+                if rule_id not in fired:
+                    fired.append(rule_id)
+            self._forget(key, other)
+        return older
+
+    def _begin(self, key: str, time: Instant, mark: Instant) -> Session | None:
+        state, due_at = self._state, time + self._timeout + 1
+        if mark >= due_at:
+            self.counts.late += 1
+            return None
+        if state.open >= self._max_keys:
+            self.counts.refused_keys += 1
+            return None
+        session = Session(time, time, state.cells.grow(), due_at)
+        sessions = state.sessions.setdefault(key, [])
+        sessions.append(session)
+        sessions.sort(key=lambda found: found.first)
+        state.open += 1
+        self._schedule(due_at, key, time)
+        return session
+
+    def _forget(self, key: str, session: Session) -> None:
+        sessions = self._state.sessions[key]
+        sessions.remove(session)
+        if not sessions:
+            del self._state.sessions[key]
+        self._state.fired.pop(session.slot, None)
+        self._state.open -= 1
+
+    def _tidy(self) -> None:
+        """Moves the open sessions into fresh cells once more than half of the slots are unused."""
+        state = self._state
+        if len(state.cells) <= max(_FEW, 2 * state.open):
+            return
+        cells, fired = self._layout.empty(), {}
+        for _, session in self._all():
+            slot = cells.grow()
+            cells.merge(slot, state.cells, session.slot)
+            if session.slot in state.fired:
+                fired[slot] = state.fired[session.slot]
+            session.slot = slot
+        state.cells, state.fired = cells, fired
+
+    def _all(self) -> Iterator[tuple[str, Session]]:
+        for key, sessions in self._state.sessions.items():
+            for session in sessions:
+                yield key, session
+
+    def _due_at(self, session: Session) -> Instant:
+        return session.last + self._timeout + 1
+
+    def _of(self, session: Session) -> Sight:
+        return Sight(session.first, session.last, self._state.cells, session.slot)
+
+    def _look(self, fed: Fed) -> Sight:
+        return Sight(fed.start, fed.end, self._state.cells, fed.slot)
