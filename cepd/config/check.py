@@ -10,7 +10,7 @@ from typing import Any
 from cepd.config.findings import Findings
 from cepd.config.masking import without_tokens
 from cepd.config.pointers import Path, value_at
-from cepd.config.schemas import BY_TYPE, Schema, chosen, pattern_of, schema_of, types_in
+from cepd.config.schemas import BY_TYPE, HINT, Schema, chosen, pattern_of, schema_of, types_in
 from cepd.model.json import Json
 from cepd.model.spelling import did_you_mean
 
@@ -100,7 +100,7 @@ def _type(error: Any, path: Path, findings: Findings) -> None:
     wanted = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
     words = " or ".join(_TYPES[name] for name in wanted)
     message = f"{_field(path, findings.data)} is {kind_of(error.instance)}; it must be {words}"
-    findings.add("CEP102", path, message, error.schema.get("x-cepd-hint", "") or _quoting(wanted, error.instance))
+    findings.add("CEP102", path, message, error.schema.get(HINT, "") or _quoting(wanted, error.instance))
 
 
 def _quoting(wanted: list[str], value: Json) -> str:
@@ -121,7 +121,7 @@ def _enum(error: Any, path: Path, findings: Findings) -> None:
 
 
 def _pattern(error: Any, path: Path, findings: Findings) -> None:
-    hint = error.schema["x-cepd-hint"]
+    hint = error.schema[HINT]
     if isinstance(value_at(findings.data, path), dict):
         key = (*path, error.instance)
         findings.add(
@@ -149,7 +149,7 @@ def _limit(error: Any, path: Path, findings: Findings) -> None:
     message = f"{_field(path, findings.data)} is {found if error.instance else 'empty'}"
     if isinstance(error.instance, int | float) and not isinstance(error.instance, bool):
         message = f"{_field(path, findings.data)} is {error.instance}"
-    findings.add("CEP106", path, message, f"it takes {limit}")
+    findings.add("CEP106", path, message, error.schema.get(HINT) or f"it takes {limit}")
 
 
 _TELL = {

@@ -79,7 +79,7 @@ def _words(value: str | list[str]) -> tuple[str, ...]:
 
 def _fields(value: str | list[str]) -> tuple[str, ...]:
     """A list of field paths, each a field of its own, or one text with commas."""
-    paths = [_field(part.strip()) for part in value.split(",")] if isinstance(value, str) else value
+    paths = [_key(part.strip()) for part in value.split(",")] if isinstance(value, str) else value
     for number, path in enumerate(paths):
         if path in paths[:number]:
             raise InputError(f"the field {path!r} is given twice", help="keep one of them")
@@ -91,6 +91,23 @@ def _field(path: str) -> str:
     if fault is not None:
         raise InputError(fault, help="write names joined by dots: request.ms")
     return path
+
+
+def _positive_duration(text: str) -> int:
+    span = parse_duration(text)
+    if not span:
+        raise InputError("a length of zero means nothing here", help="write a duration such as 5m")
+    return span
+
+
+_EXPRESSION = re.compile(r"[()\[\]{}<>=\"']|!=|\s([-+*/%]|and|or|in)\s")
+
+
+def _key(path: str) -> str:
+    if _EXPRESSION.search(path):
+        help = "write the name of a field; what is worked out of fields cannot keep events apart"
+        raise InputError(f"{path!r} is an expression", help=help)
+    return _field(path)
 
 
 def _cron(text: str) -> str:
@@ -160,6 +177,8 @@ FORMATS: dict[str, Format] = {
     "egress": Format("CEP128", _egress),
     "field": Format("CEP105", _field),
     "fields": Format("CEP105", _fields, (str, list)),
+    "key": Format("CEP105", _key),
+    "positive-duration": Format("CEP107", _positive_duration),
     "poll-url": Format("CEP127", _poll_url),
     "template": Format("CEP109", compile_text),
     "templates": Format("CEP109", compile_value, (str, dict, list)),

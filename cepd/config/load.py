@@ -13,6 +13,7 @@ from cepd.config.findings import file_problem
 from cepd.config.formats import read_sites
 from cepd.config.kinds import sheet_of
 from cepd.config.lint import idle_because, lint_sheet, lint_texts
+from cepd.config.lint_state import lint_state
 from cepd.config.parse import parse
 from cepd.config.references import check_references
 from cepd.config.schemas import schema_of
@@ -102,6 +103,7 @@ def _definitions(sheet: Sheet, catalog: Catalog) -> Iterator[Definition]:
         owner = sheet.data.get("owner")
         rule = build_rule(document, path, sheet.meant, owner if isinstance(owner, str) else None)
         lint_texts(rule, path, sheet)
+        lint_state(rule, path, sheet)
         reason = idle_because(rule, path, sheet, catalog)
         yield Definition(
             rule=rule,

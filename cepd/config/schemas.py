@@ -1,11 +1,12 @@
 """The JSON Schemas of what people write: found, put together, and bundled for editors.
 
-The files under `schemas/` are the contract. Three words of our own stand in them:
+The files under `schemas/` are the contract. Four words of our own stand in them:
 
 - `x-cepd-by-type: {schema, folder, key, default}`: the value of `key` picks the schema of that name in the folder; what
   stands beside it, in the file that `schema` names, is common to all. A new type is a new file. Editors get an if/then
   chain instead.
-- `x-cepd-hint`: what a pattern or a format means, for people.
+- `x-cepd-hint`: what a pattern, a format or a limit means, for people.
+- `x-cepd-methods`: the methods of an anomaly trigger that have the parameter; without it all have.
 - `x-cepd-unbuilt`: the field is known and has no effect yet.
 """
 
@@ -20,6 +21,7 @@ Schema: TypeAlias = dict[str, Any]
 KINDS = ("rulepack", "channel", "settings")
 BY_TYPE = "x-cepd-by-type"
 HINT = "x-cepd-hint"
+METHODS = "x-cepd-methods"
 UNBUILT = "x-cepd-unbuilt"
 _SUFFIX = ".schema.json"
 _PACKAGE = Path(__file__).parents[1]

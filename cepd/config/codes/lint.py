@@ -4,7 +4,7 @@ CEP310 to CEP319 belong to the dialect.
 """
 
 from cepd.config.codes.code import Code
-from cepd.config.codes.samples import CHANNEL, PACK, with_action, with_trigger
+from cepd.config.codes.samples import CHANNEL, PACK, WINDOWED, with_action, with_trigger
 
 _POLL = "{type: metric, poll: {url: %s}}"
 
@@ -15,7 +15,7 @@ LINT_CODES: tuple[Code, ...] = (
         title="a rule that cannot run yet",
         explanation="This version of cepd knows the part and cannot run it. The rule as a whole stays inactive and "
         "says why; it starts to run with the version that can.",
-        bad=with_trigger("{type: new_value, field: user.country}"),
+        bad=with_trigger('{type: schedule, cron: "0 9 * * *"}'),
         good=PACK,
     ),
     Code(
@@ -80,5 +80,41 @@ LINT_CODES: tuple[Code, ...] = (
         'quotes: `"env" == "prod"` compares two texts, which are never the same.',
         bad=PACK.replace("cpu_percent > 85", 'cpu_percent > 85 and "env" == "prod"'),
         good=PACK.replace("cpu_percent > 85", 'cpu_percent > 85 and env == "prod"'),
+    ),
+    Code(
+        code="CEP320",
+        severity="warning",
+        title="an eager window without a condition",
+        explanation="emit: eager asks `having` at each event, so that a rule fires as soon as it holds. Without "
+        "`having` that is the first event of each window.",
+        bad=WINDOWED.replace("slide: 1m}", "slide: 1m, emit: eager}").replace("    having: avg_cpu > 85\n", ""),
+        good=WINDOWED.replace("slide: 1m}", "slide: 1m, emit: eager}"),
+    ),
+    Code(
+        code="CEP321",
+        severity="warning",
+        title="having names what has no value",
+        explanation="`having` sees the aggregates and the keys of the rule. Another name is missing there, and a "
+        "test of it is false. Fields of events are tested in `when`.",
+        bad=WINDOWED.replace("having: avg_cpu", "having: avg_cpo"),
+        good=WINDOWED,
+    ),
+    Code(
+        code="CEP322",
+        severity="warning",
+        title="when names an aggregate",
+        explanation="`when` is asked of each event before it enters the window, where the aggregate is not known. "
+        "What the window must fulfil stands in `having`.",
+        bad=WINDOWED.replace("    having:", "    when: avg_cpu > 50\n    having:"),
+        good=WINDOWED.replace("    having:", "    when: cpu_percent > 50\n    having:"),
+    ),
+    Code(
+        code="CEP323",
+        severity="warning",
+        title="a baseline that is too short",
+        explanation="Over few values ordinary noise looks like an anomaly: a baseline below 100 values, or a z-score "
+        "over fewer than 300, gives several times as many false alarms.",
+        bad=with_trigger("{type: anomaly, value: ms, method: zscore, window: 60}"),
+        good=with_trigger("{type: anomaly, value: ms, method: zscore, window: 1000}"),
     ),
 )

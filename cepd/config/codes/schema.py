@@ -69,7 +69,8 @@ SCHEMA_CODES: tuple[Code, ...] = (
         code="CEP107",
         severity="error",
         title="not a duration",
-        explanation="A duration is a number and a unit (us ms s m h d w), or several joined: 250ms, 30s, 1h30m.",
+        explanation="A duration is a number and a unit (us ms s m h d w), or several joined: 250ms, 30s, 1h30m. "
+        "Windows, holds and silences of zero are refused: they would mean nothing.",
         bad=PACK.replace("    when:", "    suppress: 10 minutes\n    when:"),
         good=PACK.replace("    when:", "    suppress: 10m\n    when:"),
     ),
@@ -110,8 +111,8 @@ SCHEMA_CODES: tuple[Code, ...] = (
         code="CEP122",
         severity="error",
         title="a window that does not fit together",
-        explanation="A sliding window is made of panes as long as its slide, so its size is a multiple of it. No "
-        "length is zero. A time zone means something only to windows that begin with days of the calendar.",
+        explanation="A sliding window is made of panes as long as its slide, so its size is a multiple of it. "
+        "Windows of the calendar divide a day, or are a day or a week. A time zone means something only to them.",
         bad=WINDOWED.replace("slide: 1m", "slide: 2m"),
         good=WINDOWED,
     ),
@@ -148,7 +149,8 @@ SCHEMA_CODES: tuple[Code, ...] = (
         code="CEP126",
         severity="error",
         title="a sequence whose steps do not fit together",
-        explanation="A step is an event, {not: …} between two events, or {absent: …} at the end. Ids are given once.",
+        explanation="A step is an event, {not: …} between two events, or {absent: …} at the end. Ids are given once. "
+        "With order: any nothing is between two steps.",
         bad=with_trigger(_SEQUENCE % "{not: {event_type: auth.reset}}"),
         good=with_trigger(_SEQUENCE % "{absent: {event_type: auth.reset}}"),
     ),
@@ -194,5 +196,44 @@ SCHEMA_CODES: tuple[Code, ...] = (
         explanation="cepd.yaml at the root of the tree holds the settings: one document, without a kind.",
         bad="kind: RulePack\nname: hosts\n",
         good="lateness: 5s\n",
+    ),
+    Code(
+        code="CEP132",
+        severity="error",
+        title="a hold or a resolve that the trigger cannot have",
+        explanation="`for` waits while a condition holds, and `resolve: true` ends an alert when it turns false. A "
+        "sequence, a new value and a time of the clock are points in time: they neither hold nor turn false. An "
+        "absence has its timeout instead of `for`.",
+        bad=with_trigger("{type: new_value, field: user.country}").replace("    when:", "    for: 5m\n    when:"),
+        good=with_trigger("{type: new_value, field: user.country}").replace(
+            "    when:", "    resolve: {after: 15m}\n    when:"
+        ),
+    ),
+    Code(
+        code="CEP133",
+        severity="error",
+        title="a window beside a trigger that remembers by itself",
+        explanation="Sequences, absences, new values and anomalies keep what they need of past events; a trigger "
+        "schedule has none. Windows, aggregates and `having` stand beside triggers event and metric.",
+        bad=WINDOWED.replace("{type: event, event_type: host.cpu}", "{type: anomaly, value: cpu_percent}"),
+        good=with_trigger("{type: anomaly, value: cpu_percent}"),
+    ),
+    Code(
+        code="CEP134",
+        severity="error",
+        title="a parameter of another method",
+        explanation="Each method of a trigger anomaly has parameters of its own; one of another would be left out in "
+        "silence.",
+        bad=with_trigger("{type: anomaly, value: ms, method: zscore, alpha: 0.3}"),
+        good=with_trigger("{type: anomaly, value: ms, method: ema, alpha: 0.3}"),
+    ),
+    Code(
+        code="CEP135",
+        severity="error",
+        title="an absence that can never be told",
+        explanation="A key that is silent for as long as `forget` (a day where it is not given) is forgotten, so the "
+        "timeout must be shorter.",
+        bad=with_trigger("{type: absence, event_type: host.beat, timeout: 2d}"),
+        good=with_trigger("{type: absence, event_type: host.beat, timeout: 2d, forget: 7d}"),
     ),
 )

@@ -13,6 +13,7 @@ RULE = """  - id: {id}
     when: cpu > 85
     actions: [{{endpoint: "https://alerts.example.com"}}]
 """
+UNBUILT = "    enrich: [{type: lookup, source: assets, key: host, output: asset}]\n"
 CHANNEL = "kind: Channel\nname: ops\ntype: webhook\nurl: https://alerts.example.com/in\n"
 
 
@@ -78,15 +79,15 @@ def test_of_two_rules_with_one_id_the_first_is_built() -> None:
 
 
 def test_a_disabled_rule_and_one_that_cannot_run_yet_say_why() -> None:
-    off = RULE.format(id="off") + "    enabled: false\n    for: 5m\n"
-    later = RULE.format(id="later") + "    for: 5m\n"
+    off = RULE.format(id="off") + "    enabled: false\n" + UNBUILT
+    later = RULE.format(id="later") + UNBUILT
     stored = RULE.format(id="stored").replace("{endpoint:", "{type: store, target: x}, {endpoint:")
     generation = loaded(a=pack("a", off, later, stored, RULE.format(id="runs")))
     reasons = {d.rule.id: (d.active, d.reason) for d in generation.definitions}
     assert reasons["off"] == (False, "disabled")
     assert reasons["runs"] == (True, None)
     assert not reasons["later"][0]
-    assert "for" in str(reasons["later"][1])
+    assert "enrich" in str(reasons["later"][1])
     assert "store" in str(reasons["stored"][1])
     assert codes(generation) == ["CEP301", "CEP301", "CEP301"]
 
@@ -121,7 +122,7 @@ def test_of_one_file_a_hundred_findings_are_shown_and_the_rest_is_counted() -> N
 
 
 def test_errors_are_shown_before_warnings_where_not_all_are() -> None:
-    noisy = "".join(RULE.format(id=f"r{number}") + "    for: 5m\n" for number in range(MOST_PROBLEMS))
+    noisy = "".join(RULE.format(id=f"r{number}") + UNBUILT for number in range(MOST_PROBLEMS))
     found = loaded(a=pack("a", noisy) + "zzz: 1\n").problems
     assert [problem.code for problem in found if problem.severity == "error"] == ["CEP101"]
     assert len(found) == MOST_PROBLEMS + 1
@@ -167,7 +168,7 @@ def test_a_channel_has_its_common_fields_read_and_its_own_as_written() -> None:
 
 
 def test_a_disabled_rule_that_cannot_run_yet_is_told_too() -> None:
-    rule = RULE.format(id="off") + "    enabled: false\n    for: 5m\n"
+    rule = RULE.format(id="off") + "    enabled: false\n" + UNBUILT
     generation = loaded(a=pack("a", rule))
     assert [(problem.code, problem.rule) for problem in generation.problems] == [("CEP301", "off")]
     assert [definition.reason for definition in generation.definitions] == ["disabled"]
