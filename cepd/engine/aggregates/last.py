@@ -29,8 +29,7 @@ class Column(Exact):
         return True
 
     def merge(self, slot: int, other: "Column", its: int) -> None:
-        if other.orders[its] >= 0:
-            self.add(slot, other.values[its], other.orders[its])
+        self.add(slot, other.values[its], other.orders[its])
 
     def value(self, slot: int, aggregate: Aggregate, span: Span) -> Json | Missing:
         return MISSING if self.orders[slot] < 0 else self.values[slot]
