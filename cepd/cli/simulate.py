@@ -35,7 +35,10 @@ def simulate(
     events: Annotated[Path | None, typer.Option(help="Recorded events: NDJSON, .gz, or - for standard input.")] = None,
     format: Annotated[Format, typer.Option(help="How to print the report.")] = Format.text,
     firings: Annotated[Path | None, typer.Option(help="Write each firing to this file, a line of JSON each.")] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show each condition with the value it saw.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show of each firing what decided, with values.")] = False,
+    explain_event: Annotated[
+        str | None, typer.Option(help="Show of each rule why the event with this id made it fire or not.")
+    ] = None,
     start: Annotated[str | None, typer.Option(help="Clock of events before the first that has a time.")] = None,
     until: Annotated[str | None, typer.Option(help="Let time go on to here after the last event.")] = None,
     no_flush: Annotated[bool, typer.Option("--no-flush", help="Leave windows open at the end of the file.")] = False,
@@ -70,12 +73,14 @@ def simulate(
         until=_instant("--until", until),
         flush=not no_flush,
         rule_id=rule,
+        about=explain_event,
     )
     for rule_id, reason in simulation.idle.items():
         note(f"not run: {rule_id}: {reason}")
     if rule in simulation.idle:
         raise typer.Exit(NOTHING)
     _replay(simulation, generation, events, firings, explain)
+    _explain_event(simulation, explain_event)
     _report(simulation, format)
 
 
@@ -122,7 +127,8 @@ def _instant(option: str, text: str | None) -> Instant | None:
 
 
 def _payload(generation: Generation, rule: str | None, text: str, explain: bool) -> None:
-    from cepd.runtime.simulate import explain_payload, simulate_payload
+    from cepd.engine.why import render_why
+    from cepd.runtime.simulate import simulate_payload, why_payload
 
     if rule is None:
         raise StartError("--payload needs the rule it is for", help="add --rule ID")
@@ -131,7 +137,7 @@ def _payload(generation: Generation, rule: str | None, text: str, explain: bool)
     payload = _object(sys.stdin.read() if text == "-" else text)
     say_json(simulate_payload(definition, payload))
     if explain:
-        for line in explain_payload(definition, payload):
+        for line in render_why(why_payload(definition, payload)):
             note(line)
 
 
@@ -177,10 +183,20 @@ def _line(firing: "Firing") -> str:
 
 
 def _explain(firing: "Firing", definition: Definition | None) -> None:
-    from cepd.runtime.simulate import explain_firing
+    from cepd.engine.why import render_why, why_fired
 
     if definition is not None:
-        for line in explain_firing(definition, firing):
+        for line in render_why(why_fired(definition.rule, firing)):
+            note(line)
+
+
+def _explain_event(simulation: "Simulation", event_id: str | None) -> None:
+    from cepd.engine.why import render_why
+
+    if event_id is not None and not simulation.whys:
+        raise StartError(f"the recording has no event with the id {event_id!r}", help="ids are compared as text")
+    for why in simulation.whys:
+        for line in render_why(why):
             note(line)
 
 

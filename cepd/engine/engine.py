@@ -19,6 +19,7 @@ from cepd.engine.stats import Stats
 from cepd.engine.timers import Deadline, Kind, Timers
 from cepd.engine.unit import Resettable, Unit, make_unit
 from cepd.engine.watermarks import Watermark
+from cepd.engine.why import Why, why
 from cepd.model.errors import InputError
 from cepd.model.event import Event
 from cepd.model.firing import Firing
@@ -94,6 +95,16 @@ class Engine:
         """Where a rule stands; None for one that the program does not hold."""
         position = self._positions.get(rule_id)
         return None if position is None else standing(self._running[position], self._unit_of(rule_id))
+
+    def why(self, rule_id: str, event: Event, fired: Sequence[Firing]) -> Why | None:
+        """Why an event made a rule fire or not; None for a rule that the program does not hold. To be asked right
+        after the event was applied; `fired` is what that gave."""
+        position = self._positions.get(rule_id)
+        if position is None:
+            return None
+        running = self._running[position]
+        own = [firing for firing in fired if firing.rule_id == rule_id]
+        return why(running, self._unit_of(rule_id), event, self._time(running, event), own)
 
     def flush(self) -> list[Firing]:
         """Closes every open window that holds events, in the order in which time would; time itself stands still. For

@@ -47,7 +47,7 @@ def settle(running: Running, key: str, firing: Firing, mark: Instant, timers: Ti
     """
     rule, state, stats = running.rule, running.state, running.stats
     stats.fired += 1
-    stats.last_fired = max(stats.last_fired or firing.time, firing.time)
+    state.last_fired = firing.time if state.last_fired is None else max(state.last_fired, firing.time)
     if rule.suppress is not None:
         window = covering(state.windows.get(key, ()), firing.time)
         if window is not None:

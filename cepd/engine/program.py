@@ -175,6 +175,12 @@ def _dispatch(
     return by_type, tuple(listener for listener, names in wanted if names is None)
 
 
+def hears_type(rule: Rule, event_type: str | None) -> bool:
+    """Whether a rule sees events of a type."""
+    names = _types(rule)
+    return names is None or event_type in names
+
+
 def _types(rule: Rule) -> frozenset[str] | None:
     """The event types that a rule sees; None: every one."""
     trigger = rule.trigger

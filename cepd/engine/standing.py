@@ -42,7 +42,7 @@ def standing(running: Running, unit: Unit | None) -> Standing:
         holds=len(state.episodes) - opened,
         episodes=opened,
         suppressed_keys=len(state.windows),
-        last_fired=running.stats.last_fired,
+        last_fired=state.last_fired,
         unseen=tuple(sorted(running.unseen)),
         counts=running.stats,
         unit_counts=UnitCounts() if unit is None else unit.counts,

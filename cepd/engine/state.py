@@ -84,6 +84,8 @@ class RuleState(msgspec.Struct):
     """By their start."""
     tallies: dict[str, Tally] = msgspec.field(default_factory=dict)
     """By alert id."""
+    last_fired: Instant | None = None
+    """Highest firing time so far."""
 
     def open_keys(self) -> Iterable[str]:
         """Key texts whose episode is open."""

@@ -24,8 +24,6 @@ class RuleStats(msgspec.Struct):
     """Firings that opened no suppress window because max_keys of them were open; they were let through."""
     continued: int = 0
     """True evaluations of open episodes."""
-    last_fired: int | None = None
-    """Highest firing time, microseconds."""
     errors: int = 0
     last_error: str = ""
 

@@ -31,6 +31,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     last_at: Instant
     count: int
     window: tuple[Instant, Instant | None] | None = None
+    trace: Json = None
+    """Why it fired, as plain JSON: see `cepd.engine.why`."""
     generation: str = ""
     """Digest of the definitions that fired it."""
     revision: str = ""

@@ -12,15 +12,14 @@ import msgspec
 
 from cepd.engine.decode import DecodeCounts, decode_fields, read_event
 from cepd.engine.engine import Engine
-from cepd.engine.program import compile_program
-from cepd.engine.rows import Batch, Tick
-from cepd.engine.single import condition_of, evaluate_single
+from cepd.engine.program import Program, compile_program
+from cepd.engine.rows import Batch, Row, Swap, Tick
+from cepd.engine.single import evaluate_single
 from cepd.engine.support import cannot_run, unsupported
-from cepd.engine.trace import render_trace, trace
+from cepd.engine.why import Why, why_single
 from cepd.intake.horizon import Horizon
 from cepd.intake.limits import DEFAULT_LIMITS
 from cepd.intake.lines import BLANKS, mended, reason_against
-from cepd.model.condition import Condition
 from cepd.model.duration import SECOND, Span
 from cepd.model.event import Event, given_id, given_source, given_time, given_type
 from cepd.model.firing import Firing
@@ -55,32 +54,10 @@ def simulate_payload(definition: Definition, payload: Mapping[str, Json], clock:
     return PayloadVerdict(single.matched, single.condition, actions, single.extracted)
 
 
-def explain_payload(definition: Definition, payload: Mapping[str, Json], clock: Instant = 0) -> list[str]:
-    """Lines for people: each condition of the rule with the values it saw in the payload."""
+def why_payload(definition: Definition, payload: Mapping[str, Json], clock: Instant = 0) -> Why:
+    """Each condition of the rule with the values it saw in the payload."""
     rule = definition.rule
-    event = payload_event(rule, payload, clock)
-    lines = _explain("when", condition_of(rule), event.fields)
-    if rule.having is not None:
-        lines += _explain("having", rule.having, event.fields | evaluate_single(rule, event).values)
-    return lines
-
-
-def explain_firing(definition: Definition, firing: Firing) -> list[str]:
-    """Lines for people: a firing, and each condition of its rule with the values it saw in the event."""
-    key = msgspec.json.encode(firing.key).decode()
-    lines = [f"{format_instant(firing.time)} {firing.rule_id} {firing.kind} {key}"]
-    if firing.kind == "fired":
-        fields = decode_fields(firing.payload, DecodeCounts())
-        source = firing.event_source or SOURCE
-        event = read_event(firing.payload, fields, firing.time, source=source, origin="", number=0)
-        lines += _explain("when", condition_of(definition.rule), event.fields)
-    return lines
-
-
-def _explain(title: str, condition: Condition | None, fields: Mapping[str, Json]) -> list[str]:
-    if condition is None:
-        return [f"  {title}: there is no condition, every event meets it"]
-    return [f"  {title}:", *(f"    {line}" for line in render_trace(trace(condition, fields)))]
+    return why_single(rule, payload_event(rule, payload, clock))
 
 
 def payload_event(rule: Rule, payload: Mapping[str, Json], clock: Instant = 0) -> Event:
@@ -144,21 +121,25 @@ class Simulation:
         until: Instant | None = None,
         flush: bool = True,
         rule_id: str | None = None,
+        about: str | None = None,
     ) -> None:
         """With `rule_id` that rule alone runs, active or not; otherwise the active ones do. The clock begins at
         `start` (else the epoch) and goes on to `until` after the last line. `flush` closes the windows that are open
-        at the end and hold events."""
+        at the end and hold events. `whys` collects why each rule fired or not at the events with the id `about`."""
         chosen = [found for found in definitions if rule_id is None or found.rule.id == rule_id]
         self.idle = {found.rule.id: why for found in chosen if (why := _idle(found, alone=rule_id is not None))}
         """Why a rule does not run, by its id."""
         running = [found.rule for found in chosen if found.rule.id not in self.idle]
         program = compile_program(running, lateness=lateness)
+        self.program = program
         self._engine = Engine(program)
         self._counts = program.counts
         self._horizon = Horizon()
         self._clock = 0 if start is None else start
         self._until = until
         self._flush = flush
+        self._about = about
+        self.whys: list[Why] = []
         self._rules = {found.rule.id: RuleCounts(firings=0, alerts=0) for found in chosen}
         self._events = self._rejected = self._duplicates = 0
         self._rejections: list[Rejection] = []
@@ -175,11 +156,33 @@ class Simulation:
                 data = mended(line.strip(BLANKS))
                 event = self._read(data, number) if data else None
                 if event is not None:
-                    yield from self._told(self._engine.apply(Batch(self._clock, SOURCE, (event,))))
+                    fired = self._engine.apply(Batch(self._clock, SOURCE, (event,)))
+                    if event.id == self._about:
+                        self._explain(event, fired)
+                    yield from self._told(fired)
             if self._until is not None:
                 yield from self._told(self._engine.apply(Tick(self._until)))
             if self._flush:
                 yield from self._told(self._engine.flush())
+        finally:
+            self._cpu_seconds += process_time() - begun
+
+    def begin_from(self, engine: bytes, clock: Instant, before: Program | None = None) -> None:
+        """Begins with an engine's state, as it was at `clock` under the program `before`; None: under this one. What
+        the change of rules itself closes is not told. InputError where the state is of other rules."""
+        self._engine = Engine.restore(before or self.program, engine)
+        if before is not None:
+            self._engine.apply(Swap(clock, self.program))
+
+    def replay(self, rows: Iterable[Row]) -> Iterator[Firing]:
+        """The firings of rows as they were recorded. What is open at the end stays open, as it was. Call it once."""
+        begun = process_time()
+        try:
+            for row in rows:
+                self._see(row)
+                yield from self._told(self._engine.apply(row))
+            if self._until is not None:
+                yield from self._told(self._engine.apply(Tick(self._until)))
         finally:
             self._cpu_seconds += process_time() - begun
 
@@ -210,6 +213,15 @@ class Simulation:
         self._events += 1
         return read_event(line, fields, self._time(fields), source=SOURCE, origin="", number=number)
 
+    def _see(self, row: Row) -> None:
+        if isinstance(row, Batch):
+            self._events += len(row.events)
+            for event in row.events:
+                self._span(event.time)
+        elif isinstance(row, Swap):
+            for rule_id in row.program.rules:
+                self._rules.setdefault(rule_id, RuleCounts(firings=0, alerts=0))
+
     def _reject(self, number: int, reason: str) -> None:
         self._rejected += 1
         if len(self._rejections) < REJECTIONS_KEPT:
@@ -222,9 +234,16 @@ class Simulation:
             self._counts.unreadable_times += given
             return self._clock
         self._clock = max(self._clock, time)
+        self._span(time)
+        return time
+
+    def _span(self, time: Instant) -> None:
         self._earliest = time if self._earliest is None else min(self._earliest, time)
         self._latest = time if self._latest is None else max(self._latest, time)
-        return time
+
+    def _explain(self, event: Event, fired: Sequence[Firing]) -> None:
+        found = (self._engine.why(rule_id, event, fired) for rule_id in self._rules)
+        self.whys.extend(why for why in found if why is not None)
 
     def _told(self, firings: Iterable[Firing]) -> Iterator[Firing]:
         """Counts them, and leaves out what only raises the count of an open alert."""

@@ -9,7 +9,7 @@ from cepd.model.delivery import Attempt, Delivery, Draft, Outcome
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 
-_ALERT_JSON = ("key", "values", "payload", "source_event_ids", "window")
+_ALERT_JSON = ("key", "values", "payload", "source_event_ids", "window", "trace")
 
 
 class Row(Protocol):

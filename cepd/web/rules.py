@@ -12,7 +12,7 @@ from cepd.model.generation import Definition
 from cepd.model.json import Json
 from cepd.model.rule import SEVERITIES
 from cepd.model.spelling import closest
-from cepd.runtime.simulate import simulate_payload
+from cepd.runtime.simulate import simulate_payload, why_payload
 from cepd.web.body import read_fields
 from cepd.web.operation import Call, Operation, json_answer
 from cepd.web.shapes import COUNT, FLAG, MAP, TEXT, closed, listed, or_null
@@ -80,7 +80,10 @@ async def show_rule(call: Call) -> Response:
 async def simulate_rule(call: Call) -> Response:
     definition = _definition(call)
     trial = await read_fields(call.request, Trial, call.services.patience)
-    return json_answer(simulate_payload(definition, trial.payload, call.services.clock.now()))
+    clock = call.services.clock.now()
+    verdict = simulate_payload(definition, trial.payload, clock)
+    trace = why_payload(definition, trial.payload, clock)
+    return json_answer({**msgspec.to_builtins(verdict), "trace": msgspec.to_builtins(trace)})
 
 
 def _definition(call: Call) -> Definition:
@@ -130,6 +133,7 @@ OPERATIONS = (
                     "condition_evaluated": FLAG,
                     "triggered_actions": listed(TEXT),
                     "extracted_value": {"description": "The first condition's field; null where nothing matched."},
+                    "trace": {**MAP, "description": "The conditions with the values that they saw."},
                 }
             )
         },

@@ -95,6 +95,10 @@ DETAIL = closed(
         "values": MAP,
         "payload": {"description": "The last event: its JSON, or its text where that cannot be decoded."},
         "window": {"type": ["object", "null"], "properties": {"start": TIME, "end": or_null(TIME)}},
+        "trace": {
+            "description": "Why it fired: conditions with the values they saw, window, hold, steps.",
+            **or_null(MAP),
+        },
         "generation": TEXT,
         "revision": TEXT,
         "recorded_at": TIME,
@@ -138,6 +142,7 @@ def detail(found: AlertDetail) -> dict[str, Json]:
         "values": alert.values,
         "payload": alert.payload,
         "window": alert.window and {"start": _time(alert.window[0]), "end": _time(alert.window[1])},
+        "trace": alert.trace,
         "generation": alert.generation,
         "revision": alert.revision,
         "recorded_at": format_instant(alert.recorded_at),

@@ -1,11 +1,12 @@
 -- name: insert_alert
 INSERT INTO alert (
   event_id, kind, rule_id, rule_name, pack, severity, resolved, summary, key, "values", payload, source_event_ids,
-  time, last_at, count, "window", generation, revision, recorded_at, acked_by, acked_at, ack_note
+  time, last_at, count, "window", trace, generation, revision, recorded_at, acked_by, acked_at,
+  ack_note
 ) VALUES (
   :event_id, :kind, :rule_id, :rule_name, :pack, :severity, :resolved, :summary, :key, :values, :payload,
-  :source_event_ids, :time, :last_at, :count, :window, :generation, :revision, :recorded_at, :acked_by, :acked_at,
-  :ack_note
+  :source_event_ids, :time, :last_at, :count, :window, :trace, :generation, :revision, :recorded_at, :acked_by,
+  :acked_at, :ack_note
 ) ON CONFLICT (event_id) DO NOTHING
 
 -- name: fold_alert

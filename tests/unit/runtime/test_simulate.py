@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cepd.engine.expressions import parse_expression
+from cepd.engine.why import render_why, why_fired
 from cepd.model.instant import format_instant, read_instant
 from cepd.model.rule import (
     ActionSpec,
@@ -22,10 +23,9 @@ from cepd.model.rule import (
 from cepd.runtime.simulate import (
     PayloadVerdict,
     Simulation,
-    explain_firing,
-    explain_payload,
     firing_line,
     simulate_payload,
+    why_payload,
 )
 from tests.support.alerting import alerting
 from tests.support.rows import START, S, definition, line, rule
@@ -129,12 +129,12 @@ def test_only_active_rules_run_and_the_others_are_listed_with_zeros() -> None:
 
 def test_explanations_show_each_leaf_with_the_value_it_saw() -> None:
     hot = definition(rule(when='cpu > 50 and env != "test"', group_by=("host",)))
-    told = "\n".join(explain_payload(hot, {"cpu": 40}))
+    told = "\n".join(render_why(why_payload(hot, {"cpu": 40})))
     assert "cpu is 40" in told
     assert "env is missing" in told
     (firing,) = Simulation([hot]).run([line(0, cpu=60, env="live", host="a")])
-    told = "\n".join(explain_firing(hot, firing))
-    assert told.startswith('2026-01-01T00:00:00Z r fired {"host":"a"}')
+    told = "\n".join(render_why(why_fired(hot.rule, firing)))
+    assert told.startswith('2026-01-01T00:00:00Z r {"host":"a"}: fired and opened an alert')
     assert "cpu is 60" in told
     assert '"live"' in told
 

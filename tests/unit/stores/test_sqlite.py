@@ -78,7 +78,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatc
     from cepd.stores.statements import Migration, load_migrations
 
     path = tmp_path / "cepd.db"
-    broken = [*load_migrations(), Migration(3, "broken", "CREATE TABLE half (n INTEGER); SELECT nonsense;")]
+    broken = [*load_migrations(), Migration(4, "broken", "CREATE TABLE half (n INTEGER); SELECT nonsense;")]
     monkeypatch.setattr(module, "load_migrations", lambda: broken)
     with pytest.raises(StartError, match="nonsense"):
         open_store(path)
@@ -86,7 +86,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatc
     with_store(path, nothing)
     connection = sqlite3.connect(path)
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
     connection.close()
     assert "alert" in names
     assert "half" not in names

@@ -77,12 +77,14 @@ def test_an_unknown_rule_is_404_and_says_where_to_look(name: str, help: str) -> 
 )
 def test_simulate_gives_the_shape_of_the_documents(payload: dict[str, Any], matched: bool, extracted: object) -> None:
     answer = ask(services(), "POST", "/cep/rules/cpu/simulate", json={"payload": payload}).json()
+    trace = answer.pop("trace")
     assert answer == {
         "matched": matched,
         "condition_evaluated": matched,
         "triggered_actions": ["notify", "webhook"] if matched else [],
         "extracted_value": extracted,
     }
+    assert trace["when"]["result"] is matched
 
 
 @pytest.mark.parametrize("depth", [60, 200, 500, 900, 2_000])
