@@ -114,7 +114,7 @@ def test_only_active_rules_run_and_the_others_are_listed_with_zeros() -> None:
     definitions = [
         definition(rule("on", max_alerts=1)),
         definition(rule("off", enabled=False), active=False, reason="disabled"),
-        definition(rule("later", window=Window("tumbling", size=S)), active=False, reason="window"),
+        definition(rule("later", trigger=ScheduleTrigger("* * * * *")), active=False, reason="schedule"),
     ]
     lines = [line(0, v=v) for v in range(4)]
     whole = Simulation(definitions)
