@@ -130,13 +130,16 @@ def _schedule(fields: Fields) -> Spec:
 
 
 def _anomaly(fields: Fields) -> Spec:
-    """The documents' figures where the rule gives none: z-score 3.0, 30 values of baseline, no cooldown."""
+    """The documents' figures where the rule gives none: z-score 3.0, 30 values of baseline, no cooldown. The threshold
+    of iqr is its multiplier."""
     given: dict[str, Json] = {**fields.take_all(_ANOMALY)}
     if "threshold" in given:
         given["threshold"] = read_number(given["threshold"], fields.findings)
     given.setdefault("method", "zscore")
     if bare(given["method"]) == "zscore":
         given.setdefault("threshold", _DOCUMENTS_ZSCORE)
+    if bare(given["method"]) == "iqr" and "threshold" in given and "multiplier" not in given:
+        given["multiplier"] = given.pop("threshold")
     given.setdefault("min_baseline", _DOCUMENTS_BASELINE)
     given.setdefault("cooldown", "0s")
     return Spec(fields.take_all(_MATCH) | given, when=_tree(fields))

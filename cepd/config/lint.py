@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cepd.config.catalog import Catalog
+from cepd.config.lint_state import names_of_aggregates
 from cepd.config.pointers import Path, path_of, value_at
 from cepd.config.schemas import types_in
 from cepd.config.sheets import Sheet
@@ -20,6 +21,8 @@ _ENVELOPE = frozenset(("id", "type", "event_type", "source", "time", "timestamp"
 _VERDICT = frozenset(
     ("is_anomaly", "method", "reason", "score", "threshold", "value", "expected", "details", "baseline", "text")
 )
+_OF_TRIGGER = {"anomaly": _VERDICT, "metric": frozenset(("value",)), "new_value": frozenset(("new_value",))}
+"""Names that firings of a trigger's type bring."""
 
 
 def idle_because(rule: Rule, path: Path, sheet: Sheet, catalog: Catalog) -> str | None:
@@ -122,7 +125,7 @@ def _mentions(compiled: Any, site: Site) -> Iterator[tuple[str, int, Path]]:
 
 def _mentioned(rule: Rule, path: Path, sheet: Sheet) -> set[str]:
     """First parts of every field that the rule names anywhere but in its texts."""
-    fields: set[str] = {*rule.group_by, *rule.aggregate}
+    fields: set[str] = {*rule.group_by, *names_of_aggregates(rule)}
     for site in sheet.sites_in(path):
         meant = sheet.meant.get(site.path)
         if site.format == "field" and isinstance(meant, str):
@@ -133,4 +136,4 @@ def _mentioned(rule: Rule, path: Path, sheet: Sheet) -> set[str]:
     fields |= {step["id"] for step in steps or () if isinstance(step, dict) and isinstance(step.get("id"), str)}
     known = {field.partition(".")[0] for field in fields} | ALWAYS | _ENVELOPE
     kind = value_at(sheet.data, (*path, "trigger", "type"))
-    return known | _VERDICT if kind == "anomaly" else known | {"value"} if kind == "metric" else known
+    return known | _OF_TRIGGER.get(kind, frozenset())

@@ -21,6 +21,11 @@ def lint_state(rule: Rule, path: Path, sheet: Sheet) -> None:
         _baseline(rule.trigger, path, sheet)
 
 
+def names_of_aggregates(rule: Rule) -> tuple[str, ...]:
+    """The names that a window's values have; `<name>_approximate` says of one that it is an estimate."""
+    return (*rule.aggregate, *(f"{name}_approximate" for name in rule.aggregate))
+
+
 def _eager(rule: Rule, path: Path, sheet: Sheet) -> None:
     if rule.window is not None and rule.window.emit == "eager" and rule.having is None:
         message = "without having the rule fires at the first event of each window"
@@ -30,8 +35,9 @@ def _eager(rule: Rule, path: Path, sheet: Sheet) -> None:
 def _having(rule: Rule, path: Path, sheet: Sheet) -> None:
     if rule.having is None:
         return
+    known = (*names_of_aggregates(rule), *rule.group_by)
     for name in sorted(fields_of(rule.having)):
-        if name not in rule.group_by and name.partition(".")[0] not in rule.aggregate:
+        if name not in known and name.partition(".")[0] not in rule.aggregate:
             message = f"having names {name!r}, which is no aggregate and no key of the rule, so it has no value"
             help = did_you_mean(name, (*rule.aggregate, *rule.group_by))
             sheet.findings.add("CEP321", (*path, "having"), message, help)

@@ -110,6 +110,9 @@ def test_anomaly_rules_take_the_documents_figures() -> None:
         "cooldown": "1m",
     }
     assert rule(bare("anomaly", {"value_path": "ms", "threshold": "4"}))["trigger"]["threshold"] == 4
+    of_iqr = {"value_path": "ms", "anomaly_method": "iqr", "threshold": "2.5"}
+    trigger = rule(bare("anomaly", of_iqr))["trigger"]
+    assert (trigger["multiplier"], "threshold" in trigger) == (2.5, False), "what iqr calls its threshold"
 
 
 @pytest.mark.parametrize("name", ["cron", "scheduleExpression"])
