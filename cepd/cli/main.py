@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from cepd.cli import demo, explain, fmt, schema, simulate, validate, version
+from cepd.cli import demo, explain, fmt, record, schema, simulate, test, validate, version
 from cepd.cli import run as daemon
 from cepd.cli.console import complain
 from cepd.cli.exits import FAULT, NOTHING
@@ -31,7 +31,9 @@ app = typer.Typer(
 )
 app.command("validate")(validate.validate)
 app.command("simulate")(simulate.simulate)
+app.command("test")(test.run_tests)
 app.command("run")(daemon.run)
+app.command("record")(record.record)
 app.command("fmt")(fmt.fmt)
 app.command("explain")(explain.explain)
 app.command("schema")(schema.schema)

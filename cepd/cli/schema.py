@@ -10,7 +10,7 @@ from cepd.model.errors import StartError
 
 
 def schema(
-    kind: Annotated[str | None, typer.Argument(help="rulepack, channel or settings; none lists them.")] = None,
+    kind: Annotated[str | None, typer.Argument(help="One of rulepack, channel, ruletest, settings; none: all.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write every schema into this folder.", show_default=False)] = None,
 ) -> None:
     """Print the JSON Schema of a kind of document, or write all of them for an editor.

@@ -99,7 +99,7 @@ def _located(checked: list[Checked]) -> list[Problem]:
     from cepd.config.render import shown_path
 
     return [
-        msgspec.structs.replace(problem, file=shown_path(problem, one.tree))
+        msgspec.structs.replace(problem, file=shown_path(problem.file, one.tree))
         for one in checked
         for problem in one.problems
     ]

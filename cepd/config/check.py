@@ -145,7 +145,7 @@ _LIMITS = {
 
 def _limit(error: Any, path: Path, findings: Findings) -> None:
     limit = _LIMITS[error.validator].format(error.validator_value)
-    found = "empty" if error.validator in ("minItems", "minLength", "minProperties") else shown(error.instance)
+    found = f"a list of {len(error.instance)}" if isinstance(error.instance, list) else shown(error.instance)
     message = f"{_field(path, findings.data)} is {found if error.instance else 'empty'}"
     if isinstance(error.instance, int | float) and not isinstance(error.instance, bool):
         message = f"{_field(path, findings.data)} is {error.instance}"
@@ -165,7 +165,9 @@ _TELL = {
 
 def label(path: Path, data: Json) -> str:
     """The mapping at a path, in words: `trigger of rule cpu-high`, `action 2 of rule cpu-high`, `the settings`."""
-    if path[:1] == ("rules",) and len(path) > 1:
+    if isinstance(data, dict) and data.get("kind") == "RuleTest":
+        whole, inner = "the rule test", path
+    elif path[:1] == ("rules",) and len(path) > 1:
         name = value_at(data, (*path[:2], "id"))
         whole, inner = f"rule {name if isinstance(name, str) else int(path[1]) + 1}", path[2:]
     elif isinstance(data, dict) and data.get("kind") in ("Channel", "RulePack"):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cepd.config.findings import At, Findings, Span
+from cepd.config.moments import read_date, read_moment
 from cepd.config.pointers import Path, path_of, value_at
 from cepd.config.sites import Site
 from cepd.engine.paths import path_fault
@@ -177,6 +178,8 @@ FORMATS: dict[str, Format] = {
     "egress": Format("CEP128", _egress),
     "field": Format("CEP105", _field),
     "fields": Format("CEP105", _fields, (str, list)),
+    "instant": Format("CEP141", read_date),
+    "moment": Format("CEP141", read_moment),
     "key": Format("CEP105", _key),
     "positive-duration": Format("CEP107", _positive_duration),
     "poll-url": Format("CEP127", _poll_url),

@@ -16,6 +16,7 @@ from cepd.config.lint import idle_because, lint_sheet, lint_texts
 from cepd.config.lint_state import lint_state
 from cepd.config.parse import parse
 from cepd.config.references import check_references
+from cepd.config.ruletests import build_test, check_test
 from cepd.config.schemas import schema_of
 from cepd.config.secrets import find_private, find_secrets
 from cepd.config.semantics import check_rule
@@ -47,7 +48,10 @@ def load(tree: Tree, catalog: Catalog) -> Generation:
     for sheet in known:
         lint_sheet(sheet, catalog, settings.metrics_base_url)
         _check_addresses(sheet, settings)
-    definitions = tuple(definition for sheet in known for definition in _definitions(sheet, catalog))
+    definitions: dict[str, list[Definition]] = {}
+    for sheet in known:
+        definitions.setdefault(sheet.file, []).extend(_definitions(sheet, catalog))
+    versions = {sheet.file for sheet in known if sheet.is_version}
     channels = dict(_channels(known))
     for sheet in sheets:
         problems += sheet.findings.problems
@@ -55,10 +59,12 @@ def load(tree: Tree, catalog: Catalog) -> Generation:
     return Generation(
         digest=digest_of(tree.files),
         settings=settings,
-        definitions=definitions,
+        definitions=tuple(one for file, found in definitions.items() if file not in versions for one in found),
         channels=channels,
         files=_files(tree, levelled),
         problems=tuple(_capped(levelled)),
+        tests=tuple(build_test(sheet) for sheet in known if sheet.kind == "RuleTest" and sheet.findings.clean(())),
+        versions={file: tuple(found) for file, found in definitions.items() if file in versions},
     )
 
 
@@ -74,6 +80,11 @@ def _read(sheet: Sheet) -> None:
     sheet.meant.update(read_sites(sheet.sites, sheet.findings))
     for path in readable:
         check_rule(path, sheet.meant, sheet.findings)
+    if sheet.kind == "RuleTest":
+        check_test(sheet.meant, sheet.findings)
+    if sheet.is_version and sheet.kind != "RulePack":
+        help = "move the document to another file"
+        sheet.findings.add("CEP140", ("kind",), "a file that tests reload holds rule packs and nothing else", help)
 
 
 def _settings(sheets: Sequence[Sheet]) -> Settings:
@@ -118,7 +129,7 @@ def _definitions(sheet: Sheet, catalog: Catalog) -> Iterator[Definition]:
 
 def _channels(sheets: Sequence[Sheet]) -> Iterator[tuple[str, ChannelSpec]]:
     for sheet in sheets:
-        if sheet.kind == "Channel" and sheet.findings.clean(()):
+        if sheet.kind == "Channel" and not sheet.is_version and sheet.findings.clean(()):
             spec = build_channel(sheet.data, sheet.meant)
             yield spec.name, spec
 

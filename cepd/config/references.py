@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from cepd.config.dialect import api_names, is_dialect
 from cepd.config.pointers import Path, value_at
-from cepd.config.sheets import Sheet
+from cepd.config.sheets import Sheet, beside
 from cepd.config.sites import Site
 from cepd.model.channel import ChannelSpec, find_channel
 from cepd.model.json import Json
@@ -17,11 +17,15 @@ LONG_CHAIN = 3
 
 def check_references(sheets: Sequence[Sheet]) -> None:
     """Adds every duplicate name, unknown reference, circle and long chain over all documents of a tree."""
-    rules = _first_of_each(
-        "rule", ((sheet, (*path, "id"), rule.get("id")) for sheet in sheets for path, rule in sheet.rules())
-    )
-    _first_of_each("rule pack", ((sheet, ("name",), _name(sheet)) for sheet in sheets if sheet.kind == "RulePack"))
-    channels = [sheet for sheet in sheets if sheet.kind == "Channel"]
+    tree = [sheet for sheet in sheets if not sheet.is_version]
+    versions: dict[str, list[Sheet]] = {}
+    for sheet in sheets:
+        if sheet.is_version:
+            versions.setdefault(sheet.file, []).append(sheet)
+    rules = _rules_of(tree)
+    tested = rules | {name: place for found in versions.values() for name, place in _rules_of(found).items()}
+    _first_of_each("rule pack", ((sheet, ("name",), _name(sheet)) for sheet in tree if sheet.kind == "RulePack"))
+    channels = [sheet for sheet in tree if sheet.kind == "Channel"]
     _first_of_each("channel", ((sheet, ("name",), _name(sheet)) for sheet in channels))
     specs = _outlines(channels)
     apis = {name for sheet in sheets if sheet.kind == "Api" for name in _api_names(sheet.data)}
@@ -31,11 +35,22 @@ def check_references(sheets: Sequence[Sheet]) -> None:
             if site.format == "channel" and isinstance(site.value, str):
                 _check_channel(sheet, site, specs)
             elif site.format == "rule" and isinstance(site.value, str):
-                _check_rule(sheet, site, rules, links)
+                if sheet.is_version or sheet.kind == "RuleTest":
+                    _check_rule(sheet, site, tested, {})
+                else:
+                    _check_rule(sheet, site, rules, links)
+            elif site.format == "reload" and isinstance(site.value, str):
+                _check_reload(sheet, site, versions)
             elif site.format == "api" and isinstance(site.value, str) and site.value not in apis:
                 help = _remedy("API", site.value, apis)
                 sheet.findings.add("CEP208", site.path, f"there is no API {site.value!r}", help)
     _check_chains(links)
+
+
+def _rules_of(sheets: Iterable[Sheet]) -> dict[str, tuple[Sheet, Path]]:
+    return _first_of_each(
+        "rule", ((sheet, (*path, "id"), rule.get("id")) for sheet in sheets for path, rule in sheet.rules())
+    )
 
 
 def _remedy(word: str, name: str, known: Collection[str]) -> str:
@@ -123,6 +138,12 @@ def _check_rule(sheet: Sheet, site: Site, rules: dict[str, tuple[Sheet, Path]], 
     source = value_at(sheet.data, (*site.path[:2], "id"))
     if isinstance(source, str):
         links.setdefault(source, []).append((sheet, site))
+
+
+def _check_reload(sheet: Sheet, site: Site, versions: Collection[str]) -> None:
+    if sheet.findings.clean(site.path) and beside(sheet.file, site.value) not in versions:
+        help = "it holds rule packs and stands in the tree; its path begins at the file of the test"
+        sheet.findings.add("CEP209", site.path, f"there is no file {site.value!r} with rules", help)
 
 
 def _check_chains(links: dict[str, list[_Link]]) -> None:

@@ -22,7 +22,7 @@ def render_text(problem: Problem, tree: Tree, *, colour: bool) -> str:
     plain = "\x1b[0m" if colour else ""
     place = f":{problem.line}:{problem.column}" if problem.line else ""
     code = f"{strong}{problem.severity}[{problem.code}]{plain}"
-    lines = [f"{_printable(shown_path(problem, tree))}{place}: {code} {_printable(problem.message)}"]
+    lines = [f"{_printable(shown_path(problem.file, tree))}{place}: {code} {_printable(problem.message)}"]
     lines += _excerpt(problem, tree, strong, plain)
     if problem.help:
         lines.append(f"   help: {_printable(problem.help)}  (cepd explain {problem.code})")
@@ -31,7 +31,7 @@ def render_text(problem: Problem, tree: Tree, *, colour: bool) -> str:
 
 def render_github(problem: Problem, tree: Tree) -> str:
     """One workflow command, which GitHub shows beside the line of a pull request."""
-    fields = {"file": shown_path(problem, tree)}
+    fields = {"file": shown_path(problem.file, tree)}
     if problem.line:
         fields |= {"line": str(problem.line), "col": str(problem.column)}
         fields |= {"endLine": str(problem.end_line), "endColumn": str(problem.end_column)}
@@ -47,9 +47,9 @@ def _escaped(text: str, *, property: bool) -> str:
     return "".join(escapes.get(character, character) for character in text)
 
 
-def shown_path(problem: Problem, tree: Tree) -> str:
+def shown_path(file: str, tree: Tree) -> str:
     """From the current folder where the file lies below it: what an editor or terminal can open."""
-    path = Path(os.path.abspath(tree.root)) / problem.file
+    path = Path(os.path.abspath(tree.root)) / file
     try:
         return path.relative_to(Path.cwd()).as_posix()
     except ValueError:

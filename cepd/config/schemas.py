@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 Schema: TypeAlias = dict[str, Any]
 
-KINDS = ("rulepack", "channel", "settings")
+KINDS = ("rulepack", "channel", "ruletest", "settings")
 BY_TYPE = "x-cepd-by-type"
 HINT = "x-cepd-hint"
 METHODS = "x-cepd-methods"

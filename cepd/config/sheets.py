@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from posixpath import dirname, join, normpath
 from typing import Any
 
 from cepd.config.findings import Findings
@@ -9,11 +10,24 @@ from cepd.config.pointers import Path
 from cepd.config.sites import Site
 from cepd.model.json import Json
 
-SCHEMAS: Mapping[str, str] = {"RulePack": "rulepack", "Channel": "channel", "Settings": "settings"}
+SCHEMAS: Mapping[str, str] = {
+    "RulePack": "rulepack",
+    "Channel": "channel",
+    "RuleTest": "ruletest",
+    "Settings": "settings",
+}
 """Kinds of documents that cepd reads, and their schemas. Settings is what the settings file holds."""
 
-UNBUILT_KINDS = ("Api", "Datasource", "Source", "Template", "Silence", "EscalationPolicy", "RuleTest")
+UNBUILT_KINDS = ("Api", "Datasource", "Source", "Template", "Silence", "EscalationPolicy")
 """Kinds that are known and have no effect yet."""
+
+
+_VERSIONS = (".reload.yaml", ".reload.yml", ".reload.json")
+
+
+def beside(file: str, name: str) -> str:
+    """The path in the tree of what a file names relative to itself."""
+    return normpath(join(dirname(file), name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,11 @@ class Sheet:
     @property
     def file(self) -> str:
         return self.findings.document.file
+
+    @property
+    def is_version(self) -> bool:
+        """Whether it stands in a file that rule tests reload: another version of rules, never run by the tree."""
+        return self.file.endswith(_VERSIONS)
 
     @property
     def guessed(self) -> bool:

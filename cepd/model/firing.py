@@ -59,3 +59,8 @@ class Firing(msgspec.Struct, frozen=True, kw_only=True):
     def opens(self) -> bool:
         """Whether it opens an alert of its own; otherwise it folds into one, or tells of one."""
         return self.alert_id == self.id
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the rule's actions tell of it. More of the same is not told, nor is what an edit of the rule ends."""
+        return self.opens or (self.kind in ("resolved", "summary", "storm") and self.reason != "rule_changed")

@@ -9,6 +9,7 @@ from cepd.model.channel import ChannelSpec
 from cepd.model.json import Json
 from cepd.model.problem import Problem
 from cepd.model.rule import Rule
+from cepd.model.ruletest import RuleTest
 from cepd.model.settings import Settings
 
 
@@ -45,6 +46,9 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     channels: Mapping[str, ChannelSpec]
     files: tuple[SourceFile, ...]
     problems: tuple[Problem, ...] = ()
+    tests: tuple[RuleTest, ...] = ()
+    versions: Mapping[str, tuple[Definition, ...]] = msgspec.field(default_factory=dict)
+    """Rules of the files that tests reload, by path; they never run."""
 
     def definition(self, rule_id: str) -> Definition | None:
         return next((found for found in self.definitions if found.rule.id == rule_id), None)

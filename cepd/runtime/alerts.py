@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from cepd.engine.decode import DecodeCounts, decode_fields
+from cepd.engine.why import why_fired
 from cepd.model.alert import Alert, Fold
 from cepd.model.delivery import Draft
 from cepd.model.firing import Firing
@@ -35,18 +36,14 @@ def recording_of(rows: Iterable[Applied], at: Instant, metrics: Metrics) -> Reco
             if not firing.opens:
                 resolved = firing.state == "resolved"
                 folds[firing.alert_id] = Fold(firing.alert_id, firing.count, firing.last_at, resolved)
-                if not _is_told(firing):
+                if not firing.is_told:
                     continue
             alert = alert_of(firing, row.deployment, at)
             drafts.extend(_drafts(firing, alert, row.deployment, metrics))
             if firing.opens:
-                alerts.append(alert)
+                traced = why_fired(row.deployment.definitions[firing.rule_id].rule, firing)
+                alerts.append(msgspec.structs.replace(alert, trace=msgspec.to_builtins(traced)))
     return Recording(seq=seq, alerts=alerts, folds=list(folds.values()), drafts=drafts, at=at)
-
-
-def _is_told(firing: Firing) -> bool:
-    """Whether a firing that opens no alert has a message. More of the same has none, nor has an edit of the rule."""
-    return firing.kind in ("resolved", "summary", "storm") and firing.reason != "rule_changed"
 
 
 def alert_of(firing: Firing, deployment: Deployment, at: Instant) -> Alert:

@@ -1,6 +1,7 @@
 """2xx: findings about what documents say of one another."""
 
 from cepd.config.codes.code import Code
+from cepd.config.codes.ruletests import TESTED
 from cepd.config.codes.samples import CHANNEL, PACK, with_action
 
 _NOTIFY = CHANNEL + "---\n" + with_action("{type: notify, channels: [%s]}")
@@ -55,7 +56,7 @@ REFERENCE_CODES: tuple[Code, ...] = (
         code="CEP205",
         severity="error",
         title="an unknown rule",
-        explanation="The rule that an action triggers is not in the tree.",
+        explanation="The rule that an action triggers, or that a test names, is not in the tree.",
         bad=_HEAD + _rule("first", "cpu-hihg") + _LAST,
         good=_HEAD + _rule("first", "cpu-high") + _LAST,
     ),
@@ -82,5 +83,14 @@ REFERENCE_CODES: tuple[Code, ...] = (
         explanation="The API that an action calls is not in the tree, neither by id nor by name.",
         bad=with_action("{type: api_script, api_id: clean-up}"),
         good=PACK,
+    ),
+    Code(
+        code="CEP209",
+        severity="error",
+        title="a reload that is not there",
+        explanation="A step of a rule test reloads a file that holds another version of its rules. Its path begins at "
+        "the test's own folder, and its name ends in .reload.yaml, which the tree itself never runs.",
+        bad=TESTED.replace("    expect:", "      - {at: 1m, reload: hosts.reload.yaml}\n    expect:"),
+        good=TESTED,
     ),
 )

@@ -18,7 +18,7 @@ from cepd.config.sites import sites_of
 from cepd.model.rule import Aggregate, Trigger, Window
 from tests.unit.config.test_corpus import CORPUS
 
-REFERENCES = {"channel", "rule", "api"}
+REFERENCES = {"channel", "rule", "api", "reload"}
 """Formats that only `references` reads."""
 FOLDERS = ("triggers", "windows", "aggregates", "enrichments", "actions", "channels")
 OF_FOLDER = {
