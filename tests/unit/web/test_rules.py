@@ -39,6 +39,7 @@ def test_the_detail_tells_what_the_engine_counted_of_this_rule() -> None:
         "stormed": 1,
         "skipped_keys": 2,
         "refused_keys": 0,
+        "continued": 0,
         "errors": 1,
         "last_error": "KeyError: 'host'",
     }
