@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from cepd.model.errors import StartError
+from cepd.runtime.recording import MARK
 
 _Step: TypeAlias = Callable[[], None]
 
@@ -36,21 +37,29 @@ def open_recording(path: Path) -> Iterator[Iterator[bytes]]:
         if not sys.stderr.isatty():
             yield _readable(lines, path)
             return
-        with _progress(raw, path.stat().st_size) as step:
-            yield _stepping(_readable(lines, path), step)
+        with progress("replaying", path.stat().st_size) as show:
+            yield _stepping(_readable(lines, path), lambda: show(raw.tell()))
 
 
 def read_lines(stream: BinaryIO) -> Iterator[bytes]:
     """Lines of a stream, a byte order mark left out; what is over LONGEST is skipped up to the end of its line, so
-    memory stays bounded."""
-    mark = _BYTE_ORDER_MARK
-    while line := stream.readline(LONGEST + 2).removeprefix(mark):
-        mark = b""
+    memory stays bounded. Lines of a recording, which begins with its mark, are as long as its rows."""
+    first = stream.readline(LONGEST + 2).removeprefix(_BYTE_ORDER_MARK)
+    if first.startswith(MARK):
+        yield (first if first.endswith(b"\n") else first + stream.readline()).rstrip(b"\r\n")
+        yield from (line.rstrip(b"\r\n") for line in stream)
+    else:
+        yield from _bounded(first, stream)
+
+
+def _bounded(line: bytes, stream: BinaryIO) -> Iterator[bytes]:
+    while line:
         if len(line) > LONGEST and not line.endswith(b"\n"):
             while rest := stream.readline(LONGEST):
                 if rest.endswith(b"\n"):
                     break
         yield line.rstrip(b"\r\n")
+        line = stream.readline(LONGEST + 2)
 
 
 def _readable(lines: Iterator[bytes], path: Path) -> Iterator[bytes]:
@@ -63,14 +72,15 @@ def _readable(lines: Iterator[bytes], path: Path) -> Iterator[bytes]:
 
 
 @contextmanager
-def _progress(raw: BinaryIO, size: int) -> Iterator[_Step]:
+def progress(label: str, size: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr over so many bytes; what it gives shows how many are done."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("replaying"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("replaying", total=size)
-        yield lambda: progress.update(task, completed=raw.tell())
+    columns = (TextColumn(label), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=size)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def _stepping(lines: Iterator[bytes], step: _Step) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -12,10 +13,11 @@ import typer
 
 from cepd.cli.console import colours, counted, note, say, say_json
 from cepd.cli.exits import FINDINGS, NOTHING
+from cepd.cli.times import instant_option
 from cepd.cli.trees import relative_to_root, root_of, under
 from cepd.model.errors import StartError
 from cepd.model.generation import Definition, Generation
-from cepd.model.instant import Instant
+from cepd.model.settings import Settings
 from cepd.model.spelling import closest
 
 if TYPE_CHECKING:
@@ -42,8 +44,14 @@ def simulate(
     start: Annotated[str | None, typer.Option(help="Clock of events before the first that has a time.")] = None,
     until: Annotated[str | None, typer.Option(help="Let time go on to here after the last event.")] = None,
     no_flush: Annotated[bool, typer.Option("--no-flush", help="Leave windows open at the end of the file.")] = False,
+    as_recorded: Annotated[
+        bool, typer.Option("--as-recorded", help="Run the rules that the recording of a daemon holds, with its swaps.")
+    ] = False,
 ) -> None:
     """Run the rules without acting: over one payload, or over a recording with a virtual clock.
+
+    A recording made by cepd record is replayed row by row, as the daemon's engine saw it: with the same rules it fires
+    exactly what the daemon fired.
 
     Only the rules that run need to compile; what else is wrong with the tree is told on stderr.
 
@@ -55,7 +63,9 @@ def simulate(
     """
     if (payload is None) == (events is None):
         raise StartError("simulate needs one payload or one recording", help="give either --payload or --events")
-    generation = _load(path, rule)
+    if as_recorded and (rule is not None or payload is not None):
+        raise StartError("--as-recorded runs all rules that a recording holds", help="leave out --rule and --payload")
+    generation = _nothing() if as_recorded else _load(path, rule)
     if payload is not None:
         if firings is not None or start is not None or until is not None or no_flush:
             raise StartError("--firings, --start, --until and --no-flush go with --events", help="leave them out")
@@ -69,8 +79,8 @@ def simulate(
     simulation = Simulation(
         generation.definitions,
         lateness=generation.settings.lateness,
-        start=_instant("--start", start),
-        until=_instant("--until", until),
+        start=instant_option("--start", start),
+        until=instant_option("--until", until),
         flush=not no_flush,
         rule_id=rule,
         about=explain_event,
@@ -79,7 +89,7 @@ def simulate(
         note(f"not run: {rule_id}: {reason}")
     if rule in simulation.idle:
         raise typer.Exit(NOTHING)
-    _replay(simulation, generation, events, firings, explain)
+    _replay(simulation, generation, events, firings, explain, as_recorded)
     _explain_event(simulation, explain_event)
     _report(simulation, format)
 
@@ -112,18 +122,8 @@ def _load(path: Path, rule: str | None) -> Generation:
     return msgspec.structs.replace(generation, definitions=found)
 
 
-def _instant(option: str, text: str | None) -> Instant | None:
-    from cepd.model.instant import read_instant
-
-    if text is None:
-        return None
-    try:
-        instant = read_instant(float(text))
-    except ValueError:
-        instant = read_instant(text)
-    if instant is None:
-        raise StartError(f"{option} {text!r} is not a time", help="write 2026-01-31T09:00:00Z, or epoch seconds")
-    return instant
+def _nothing() -> Generation:
+    return Generation(digest="", settings=Settings(), definitions=(), channels={}, files=())
 
 
 def _payload(generation: Generation, rule: str | None, text: str, explain: bool) -> None:
@@ -155,18 +155,31 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _replay(
-    simulation: "Simulation", generation: Generation, events: Path, firings: Path | None, explain: bool
+    simulation: "Simulation",
+    generation: Generation,
+    events: Path,
+    firings: Path | None,
+    explain: bool,
+    as_recorded: bool,
 ) -> None:
     from cepd.cli.recordings import open_recording
+    from cepd.cli.replay import Replay
+    from cepd.runtime.recording import MARK
 
+    definitions = {definition.rule.id: definition for definition in generation.definitions}
+    replay = Replay(simulation, definitions, as_recorded=as_recorded)
     with ExitStack() as stack:
         lines: Iterator[bytes] = stack.enter_context(open_recording(events))
         out = stack.enter_context(_create(firings)) if firings is not None else None
-        for firing in simulation.run(lines):
+        first = next(lines, b"")
+        recorded = first.startswith(MARK)
+        if as_recorded and not recorded:
+            raise StartError(f"{events} is no recording of a daemon", help="make one with cepd record")
+        for firing in replay.run(first, lines) if recorded else simulation.run(chain([first], lines)):
             if out is not None:
                 out.write(_line(firing))
             if explain:
-                _explain(firing, generation.definition(firing.rule_id))
+                _explain(firing, replay.definitions.get(firing.rule_id))
 
 
 def _create(path: Path) -> TextIO:

@@ -67,16 +67,21 @@ class Generations:
 
     def read(self, digest: str) -> tuple[Tree, str]:
         """The files of a kept generation and their revision. StartError where they are gone or were changed."""
-        folder = self._directory / digest
-        tree = read_whole_tree(folder)
-        revision = _revision(folder)
-        if tree.problems or digest_of(tree.files) != digest or revision is None:
-            what = "was changed" if folder.is_dir() else "is not there"
-            raise StartError(
-                f"the journal runs on the generation {digest}, and its folder {folder} {what}",
-                help="restore the data directory from one backup, as a whole",
-            )
-        return tree, revision
+        return read_generation(self._directory, digest)
+
+
+def read_generation(directory: Path, digest: str) -> tuple[Tree, str]:
+    """As `Generations.read`, beside a daemon that runs."""
+    folder = directory / digest
+    tree = read_whole_tree(folder)
+    revision = _revision(folder)
+    if tree.problems or digest_of(tree.files) != digest or revision is None:
+        what = "was changed" if folder.is_dir() else "is not there"
+        raise StartError(
+            f"the journal runs on the generation {digest}, and its folder {folder} {what}",
+            help="restore the data directory from one backup, as a whole",
+        )
+    return tree, revision
 
 
 def _revision(folder: Path) -> str | None:

@@ -167,20 +167,22 @@ class Simulation:
         finally:
             self._cpu_seconds += process_time() - begun
 
-    def begin_from(self, engine: bytes, clock: Instant, before: Program | None = None) -> None:
-        """Begins with an engine's state, as it was at `clock` under the program `before`; None: under this one. What
-        the change of rules itself closes is not told. InputError where the state is of other rules."""
-        self._engine = Engine.restore(before or self.program, engine)
-        if before is not None:
-            self._engine.apply(Swap(clock, self.program))
+    def begin_from(self, engine: bytes, clock: Instant, before: Program, then: Program) -> None:
+        """Begins with an engine's state, as it was at `clock` under the program `before`, and goes on with `then`. What
+        that change of rules closes is not told. InputError where the state is not of `before`."""
+        self._engine = Engine.restore(before, engine)
+        if then is not before:
+            self._engine.apply(Swap(clock, then))
+        self._run_on(then)
 
     def replay(self, rows: Iterable[Row]) -> Iterator[Firing]:
         """The firings of rows as they were recorded. What is open at the end stays open, as it was. Call it once."""
         begun = process_time()
         try:
             for row in rows:
-                self._see(row)
-                yield from self._told(self._engine.apply(row))
+                fired = self._engine.apply(row)
+                self._see(row, fired)
+                yield from self._told(fired)
             if self._until is not None:
                 yield from self._told(self._engine.apply(Tick(self._until)))
         finally:
@@ -213,14 +215,20 @@ class Simulation:
         self._events += 1
         return read_event(line, fields, self._time(fields), source=SOURCE, origin="", number=number)
 
-    def _see(self, row: Row) -> None:
+    def _see(self, row: Row, fired: list[Firing]) -> None:
         if isinstance(row, Batch):
             self._events += len(row.events)
             for event in row.events:
                 self._span(event.time)
+                if event.id == self._about:
+                    self._explain(event, fired)
         elif isinstance(row, Swap):
-            for rule_id in row.program.rules:
-                self._rules.setdefault(rule_id, RuleCounts(firings=0, alerts=0))
+            self._run_on(row.program)
+
+    def _run_on(self, program: Program) -> None:
+        self.program = program
+        for rule_id in program.rules:
+            self._rules.setdefault(rule_id, RuleCounts(firings=0, alerts=0))
 
     def _reject(self, number: int, reason: str) -> None:
         self._rejected += 1

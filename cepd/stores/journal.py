@@ -57,6 +57,22 @@ def open_journal(directory: Path, *, segment_size: int = SEGMENT_SIZE) -> "FileJ
     return FileJournal(directory, lock, journal_id, found, damage, segment_size)
 
 
+def read_journal(directory: Path) -> Iterator[Frame]:
+    """Every frame of a journal that another process may be writing, oldest first: it is neither locked nor changed, and
+    ends with the last whole frame. StartError where there is none, or where it was trimmed meanwhile."""
+    if not segments(directory):
+        raise StartError(f"there is no journal in {directory}", help="name the data directory of a daemon")
+    try:
+        yield from read_log(directory)
+    except DamageError:
+        return
+    except FileNotFoundError as error:
+        message = f"{error.filename} was trimmed by the daemon while it was to be read"
+        raise StartError(message, help="try again; a daemon with a longer --retain keeps more") from error
+    except OSError as error:
+        raise StartError(f"the journal in {directory} cannot be read: {error}") from error
+
+
 class FileJournal:
     """The port Journal. All but the committing runs on the event loop's thread; read `next_seq` and append in one turn
     of the loop, as a failure moves it back between turns."""
