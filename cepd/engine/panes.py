@@ -169,8 +169,9 @@ class PaneUnit(Windowed):
 
     def _ended(self, member: Running, start: Instant, end: Instant) -> Iterator[tuple[str, Sight | None]]:
         """The keys that a member is to be asked of at a window's end, sorted: of an eager one only those with an open
-        episode."""
-        asked = sorted(member.state.open_keys())
+        episode. What was heard of a key after the window is newer than what the window says."""
+        episodes = member.state.episodes
+        asked = sorted(key for key in member.state.open_keys() if episodes[key].heard < end)
         if self._eager:
             for key in asked:
                 yield key, self._one(key, start, end)

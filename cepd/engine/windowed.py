@@ -57,23 +57,21 @@ class Windowed:
         self._heard(None)
 
     def read(self, member: Running) -> Sequence[Evaluation]:
-        """A rule without `for` is told of one true evaluation for a window and key, but of all while it follows the
-        key; one with `for` of all, because its hold needs them and lets only one fire."""
+        """What an eager window says: true once for a window and key, unless the rule follows the key. A rule with
+        `for` is told everything, because its hold needs that and lets only one fire."""
         fed, rule = self._fed, member.rule
         if fed is None:
             return ()
         followed = fed.key in member.state.episodes
-        spent = rule.hold is None and rule.id in fed.fired.get(fed.slot, ())
-        if spent and not followed:
+        once = rule.hold is None and not followed
+        if once and rule.id in fed.fired.get(fed.slot, ()):
             return ()
         if self._sight is None:
             self._sight = self._look(fed)
         found = self._readings[rule.id].at_event(fed.key, self._sight, fed.event, fed.time)
-        if not found.truth:
-            return (found,) if followed else ()
-        if rule.hold is None and not spent:
+        if found.truth and once:
             fed.fired.setdefault(fed.slot, []).append(rule.id)
-        return (found,)
+        return (found,) if found.truth or followed else ()
 
     def resume(self, downtime: Span) -> None:
         """Windows follow event time; not having heard anything changes nothing."""

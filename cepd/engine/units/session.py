@@ -72,10 +72,10 @@ class Unit(Windowed):
 
     def due(self, member: Running, key: str, start: Instant, at: Instant) -> Iterator[Evaluation]:
         episode = member.state.episodes.get(key)
-        if self._eager and (episode is None or episode.first_id is None):
-            return
         for session in self._state.sessions.get(key, ()):
-            if self._due_at(session) <= at:
+            if self._due_at(session) > at:
+                continue
+            if not self._eager or (episode is not None and episode.first_id and episode.heard <= session.last):
                 found = self._readings[member.rule.id].at_end(key, self._of(session), followed=episode is not None)
                 if found is not None:
                     yield found
@@ -87,11 +87,11 @@ class Unit(Windowed):
                 self._forget(key, session)
             elif session.awaited <= at:
                 session.awaited = self._due_at(session)
-                self._schedule(session.awaited, key, session.first)
+                self._schedule(session.awaited, key, session.awaited)
         self._tidy()
 
     def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
-        return [(session.awaited, key, session.first) for key, session in self._all()]
+        return [(session.awaited, key, session.awaited) for key, session in self._all()]
 
     def flush(self) -> tuple[Instant, str, Instant] | None:
         if self._ends is None:
@@ -151,7 +151,7 @@ class Unit(Windowed):
         sessions.append(session)
         sessions.sort(key=lambda found: found.first)
         state.open += 1
-        self._schedule(due_at, key, time)
+        self._schedule(due_at, key, due_at)
         return session
 
     def _forget(self, key: str, session: Session) -> None:
