@@ -184,3 +184,121 @@ def test_what_was_confirmed_is_there_after_a_kill(tmp_path: Path, size: int) -> 
     frames = run(lambda: open_journal(tmp_path / "j"), read)
     assert [frame.body for frame in frames] == [b'{"n":%d}' % number for number in range(30)]
     assert len(died.stdout.split()) == 30
+
+
+def filled(opened: Callable[[], Journal], count: int) -> list[Frame]:
+    """So many rows with the clocks 1, 2, 3 …, each tenth of them a swap."""
+    written: list[Frame] = []
+
+    async def write(journal: Journal) -> None:
+        for number in range(1, count + 1):
+            frame = batch(journal, b'{"n":%d}' % number, b"{}", clock=number)
+            if number % 10 == 0:
+                frame = Frame(seq=journal.next_seq, clock=number, kind="swap", digest=f"d{number}")
+            await journal.append(frame)
+            written.append(frame)
+
+    run(opened, write)
+    return written
+
+
+def test_reading_begins_behind_a_row(opened: Callable[[], Journal]) -> None:
+    written = filled(opened, 40)
+
+    async def read_behind(journal: Journal) -> None:
+        for seq in range(41):
+            assert list(journal.read(seq)) == written[seq:]
+
+    run(opened, read_behind)
+
+
+@pytest.mark.parametrize("below", [1, 2, 17, 39, 40])
+def test_trimming_keeps_the_row_and_all_behind_it_and_the_numbering(opened: Callable[[], Journal], below: int) -> None:
+    written = filled(opened, 40)
+
+    async def trim(journal: Journal) -> tuple[int, int, int, frozenset[str]]:
+        await journal.trim(below, 1_000)
+        return journal.first_seq, journal.next_seq, journal.next_event, journal.generations
+
+    before = run(opened, trim)
+    first = before[0]
+    assert 1 <= first <= below
+    assert before == (first, 41, 73, frozenset(frame.digest for frame in written[first - 1 :] if frame.digest))
+
+    async def again(journal: Journal) -> tuple[int, int, int, frozenset[str]]:
+        assert list(journal.read()) == written[first - 1 :]
+        assert journal.damage is None
+        return journal.first_seq, journal.next_seq, journal.next_event, journal.generations
+
+    assert run(opened, again) == before
+
+    async def goes_on(journal: Journal) -> None:
+        written.append(batch(journal, b"{}"))
+        await journal.append(written[-1])
+
+    run(opened, goes_on)
+    assert run(opened, read) == written[first - 1 :]
+
+
+def test_trimming_lets_files_go_at_last(tmp_path: Path) -> None:
+    small = lambda: open_journal(tmp_path / "journal", segment_size=500)  # noqa: E731
+    filled(small, 40)
+
+    async def trim(journal: Journal) -> int:
+        removed = await journal.trim(40, 1_000)
+        assert removed > 3
+        return journal.first_seq
+
+    assert run(small, trim) > 30
+
+
+def test_what_is_young_is_kept(opened: Callable[[], Journal]) -> None:
+    written = filled(opened, 40)
+
+    async def trim(journal: Journal) -> int:
+        await journal.trim(40, 20)
+        return journal.first_seq
+
+    first = run(opened, trim)
+    assert first <= 21
+    assert run(opened, read) == written[first - 1 :]
+
+
+def test_only_events_that_are_there_keep_the_running_number(opened: Callable[[], Journal]) -> None:
+    """Where all that is left are rows without events, their frames still tell the number of the next event."""
+
+    async def write(journal: Journal) -> None:
+        for number in range(1, 30):
+            await journal.append(batch(journal, b"{}" * 20, clock=number))
+        for number in range(30, 60):
+            tick = Frame(seq=journal.next_seq, clock=number, kind="tick", first=journal.next_event)
+            await journal.append(tick)
+        await journal.trim(59, 1_000)
+
+    async def numbers(journal: Journal) -> tuple[int, int]:
+        return journal.next_seq, journal.next_event
+
+    run(opened, write)
+    assert run(opened, numbers) == (60, 30)
+
+
+def test_it_goes_on_with_given_numbers_under_a_new_id(opened: Callable[[], Journal], tmp_path: Path) -> None:
+    filled(opened, 10)
+
+    async def skip(journal: Journal) -> str:
+        before = journal.id
+        journal.skip_to(101, 501, 99)
+        assert journal.id != before
+        assert (journal.first_seq, journal.next_seq, journal.next_event, journal.last_clock) == (101, 101, 501, 99)
+        assert journal.generations == frozenset()
+        assert list(journal.read()) == []
+        await journal.append(batch(journal, b"{}"))
+        return journal.id
+
+    async def look(journal: Journal) -> tuple[object, ...]:
+        assert [frame.seq for frame in journal.read()] == [101]
+        return journal.id, journal.first_seq, journal.next_seq, journal.next_event, journal.damage
+
+    after = run(opened, skip)
+    assert run(opened, look) == (after, 101, 102, 502, None)
+    assert list((tmp_path / "journal").glob("*.damaged")), "what was set aside is kept"
