@@ -7,6 +7,7 @@ share it, and judge its findings each for itself (`cepd.engine.verdict`).
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from math import inf
 from typing import Any, Protocol, Self
 
 import msgspec
@@ -47,7 +48,7 @@ class Method(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
-    """One measurement against a baseline: how far outside `[low, high]` it lies, in units of the spread."""
+    """One measurement against a baseline. Made by `measure`."""
 
     method: Method
     measured: float
@@ -58,15 +59,9 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     """The spread counts as this much at least."""
     samples: int
     """How many measurements the band was made of."""
-
-    @property
-    def score(self) -> float:
-        """Above the band positive, below it negative, within it zero; at most `LARGEST_SCORE` either way."""
-        if self.measured > self.high:
-            return _units(self.measured - self.high, max(self.spread, self.floor))
-        if self.measured < self.low:
-            return -_units(self.low - self.measured, max(self.spread, self.floor))
-        return 0.0
+    score: float
+    """How far outside `[low, high]` it lies, in units of the spread: above positive, below negative, within zero; at
+    most `LARGEST_SCORE` either way."""
 
     @property
     def flat(self) -> bool:
@@ -96,8 +91,17 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
         return min(shown(self.low - reach), self.lowest - least), max(shown(self.high + reach), self.highest + least)
 
 
-def _units(distance: float, spread: float) -> float:
-    return min(distance / spread, LARGEST_SCORE) if spread else LARGEST_SCORE
+def measure(
+    method: Method, measured: float, low: float, high: float, spread: float, floor: float, samples: int
+) -> Finding:
+    """The finding of a measurement; its fields are described there."""
+    score = 0.0
+    if not low <= measured <= high:
+        distance = measured - high if measured > high else measured - low
+        unit = spread if spread > floor else floor
+        score = distance / unit if unit else distance * inf
+        score = min(max(score, -LARGEST_SCORE), LARGEST_SCORE)
+    return Finding(method, measured, low, high, spread, floor, samples, score)
 
 
 class Baseline(Protocol):

@@ -62,16 +62,16 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
 def judge(tuning: Tuning, findings: Sequence[Finding]) -> Judgement | None:
     """None while there is too little to judge by: that is neither an anomaly nor none."""
     best: Judgement | None = None
-    most = -1.0
+    most = (False, -1.0)
     for finding in findings:
         if finding.samples < tuning.min_baseline:
             continue
         score = _directed(finding.score, tuning.direction)
         line = tuning.lines[finding.method.name]
         is_anomaly = score > line and _moved(finding, tuning.min_change)
-        share = score / line
-        if best is None or (is_anomaly, share) > (best.is_anomaly, most):
-            best, most = Judgement(finding, line, score, is_anomaly), share
+        says = (is_anomaly, score / line)
+        if says > most:
+            best, most = Judgement(finding, line, score, is_anomaly), says
     return best
 
 

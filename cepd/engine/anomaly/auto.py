@@ -1,6 +1,7 @@
 """Any of four at once: a record, a new level, a departure from the profile of the day, another volatility.
 
-The lines of its sensitivities are round numbers, not fitted to any data.
+The lines of its sensitivities are round numbers, not fitted to any data. That of `level_shift` goes no lower than 2:
+the nights of a series with a daily cycle reach 1.5.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ METHODS = {method.name: method for part in (level_shift, extreme, seasonal, vola
 LINES: Mapping[str, Mapping[str, float]] = {
     "low": {"level_shift": 3.0, "extreme": 0.01, "seasonal": 20.0, "volatility": 4.0},
     "medium": {name: method.line for name, method in METHODS.items()},
-    "high": {"level_shift": 1.5, "extreme": 0.002, "seasonal": 10.0, "volatility": 2.5},
+    "high": {"level_shift": 2.0, "extreme": 0.002, "seasonal": 15.0, "volatility": 2.5},
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
-from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method
+from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method, measure
 from cepd.model.instant import Instant
 
 METHOD = Method(
@@ -41,7 +41,7 @@ class Baseline(msgspec.Struct):
             return ()
         average = self.average
         floor = SMALLEST_SHARE * abs(average)
-        return (Finding(METHOD, value, average, average, STD_OF_RESIDUAL * self.residual, floor, self.samples),)
+        return (measure(METHOD, value, average, average, STD_OF_RESIDUAL * self.residual, floor, self.samples),)
 
     def learn(self, value: float, time: Instant) -> None:
         self.samples += 1

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import msgspec
 
-from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method
+from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method, measure
 from cepd.model.instant import Instant
 
 METHOD = Method(
@@ -36,7 +36,7 @@ class Baseline(msgspec.Struct):
         if low is None or high is None or self.samples < METHOD.least:
             return ()
         floor = SMALLEST_SHARE * max(abs(low), abs(high))
-        return (Finding(METHOD, value, low, high, high - low, floor, self.samples),)
+        return (measure(METHOD, value, low, high, high - low, floor, self.samples),)
 
     def learn(self, value: float, time: Instant) -> None:
         self.samples += 1

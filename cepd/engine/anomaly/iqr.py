@@ -12,7 +12,7 @@ from typing import Any, Self
 import msgspec
 
 from cepd.engine.arrays import Floats, floats
-from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method
+from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method, measure
 from cepd.model.instant import Instant
 
 METHOD = Method(
@@ -46,7 +46,7 @@ class Baseline(msgspec.Struct):
             return ()
         low, high = ordered[count // 4], ordered[3 * count // 4]
         floor = max(_SHARE_OF_RANGE * (ordered[-1] - ordered[0]), SMALLEST_SHARE * abs(high))
-        return (Finding(METHOD, value, low, high, high - low, floor, self.samples),)
+        return (measure(METHOD, value, low, high, high - low, floor, self.samples),)
 
     def learn(self, value: float, time: Instant) -> None:
         self.samples += 1

@@ -11,7 +11,7 @@ from typing import Any, Self
 import msgspec
 
 from cepd.engine.arrays import Floats, floats
-from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method
+from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method, measure
 from cepd.engine.moments import Weighted
 from cepd.model.instant import Instant
 
@@ -47,7 +47,7 @@ class Baseline(msgspec.Struct):
             return ()
         mean = (fsum(self.recent) + value) / RECENT
         floor = SMALLEST_SHARE * abs(past.mean)
-        return (Finding(METHOD, mean, past.mean, past.mean, past.std, floor, past.count),)
+        return (measure(METHOD, mean, past.mean, past.mean, past.std, floor, past.count),)
 
     def learn(self, value: float, time: Instant) -> None:
         self.samples += 1

@@ -1,8 +1,8 @@
 """How far the last eight values are from the profile of the season, on average, against how far they usually are.
 
-A season, a day unless the rule says otherwise, has a slot for each hour of it, 24 at least and 168 at most. A slot's
-profile is the exponentially weighted mean of its means, one a season, and is used from the third season on; a season
-that goes on is in no profile yet. Seasons are counted from the epoch, in UTC.
+A season, a day unless the rule says otherwise, has a slot for each hour of it, but 24 at least and 168 at most. The
+profile of a slot is the exponentially weighted mean of its means, one a season; it is used once three seasons are in
+it, and a season that goes on is not. Seasons are counted from the epoch, in UTC.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ import msgspec
 
 from cepd.engine.anomaly.ema import STD_OF_RESIDUAL
 from cepd.engine.arrays import Floats, floats
-from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method
+from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method, measure
 from cepd.model.duration import DAY, HOUR, Span
 from cepd.model.instant import Instant
 
 RECENT = 8
 SEASONS = 3
-_SLOTS = (24, 168)
+LEAST_SLOTS, MOST_SLOTS = 24, 168
 _PROFILE_ALPHA = 0.15
 _RESIDUAL_ALPHA = 0.001
 
@@ -54,9 +54,11 @@ class _Slot(msgspec.Struct):
 
 
 class Baseline(msgspec.Struct):
-    """`recent`: the last values less their profiles; `usual`: the mean size of the mean of them, `counted` times."""
+    """`slot`: how long one is; `recent`: the last values less their profiles; `usual`: how large the mean of them
+    usually is, of `counted` such means."""
 
     season: Span
+    slot: Span
     slots: dict[int, _Slot] = msgspec.field(default_factory=dict)
     recent: Floats = msgspec.field(default_factory=floats)
     usual: float = 0.0
@@ -65,43 +67,37 @@ class Baseline(msgspec.Struct):
 
     @classmethod
     def new(cls, parameters: Mapping[str, Any]) -> Self:
-        return cls(parameters.get("season", DAY))
+        season = parameters.get("season", DAY)
+        count = min(max(season // HOUR, LEAST_SLOTS), MOST_SLOTS)
+        return cls(season, -(-season // count))
 
     def judge(self, value: float, time: Instant) -> Sequence[Finding]:
-        profile = self._profile(time)
-        if profile is None or self.counted < METHOD.least:
+        slot = self.slots.get(time % self.season // self.slot)
+        if slot is None or slot.seasons < SEASONS or self.counted < METHOD.least:
             return ()
-        residual = self._residual(value - profile)
+        profile = slot.profile
+        measured = profile + self._residual(value - profile)
         floor = SMALLEST_SHARE * abs(profile)
-        return (
-            Finding(METHOD, profile + residual, profile, profile, STD_OF_RESIDUAL * self.usual, floor, self.counted),
-        )
+        return (measure(METHOD, measured, profile, profile, STD_OF_RESIDUAL * self.usual, floor, self.counted),)
 
     def learn(self, value: float, time: Instant) -> None:
         self.samples += 1
-        profile = self._profile(time)
-        if profile is not None:
-            if len(self.recent) == RECENT - 1:
-                self.counted += 1
-                size = abs(self._residual(value - profile))
-                self.usual += max(_RESIDUAL_ALPHA, 1 / self.counted) * (size - self.usual)
-                self.recent.pop(0)
-            self.recent.append(value - profile)
         season, place = divmod(time, self.season)
-        number = place * self._count() // self.season
+        number = place // self.slot
         slot = self.slots.get(number)
         if slot is None:
             self.slots[number] = _Slot(season, 1, value)
-        else:
-            slot.add(season, value)
+            return
+        if slot.seasons >= SEASONS:
+            self._learn_residual(value - slot.profile)
+        slot.add(season, value)
 
-    def _profile(self, time: Instant) -> float | None:
-        slot = self.slots.get(time % self.season * self._count() // self.season)
-        return slot.profile if slot is not None and slot.seasons >= SEASONS else None
+    def _learn_residual(self, residual: float) -> None:
+        if len(self.recent) == RECENT - 1:
+            self.counted += 1
+            self.usual += max(_RESIDUAL_ALPHA, 1 / self.counted) * (abs(self._residual(residual)) - self.usual)
+            self.recent.pop(0)
+        self.recent.append(residual)
 
     def _residual(self, newest: float) -> float:
         return (fsum(self.recent) + newest) / RECENT
-
-    def _count(self) -> int:
-        least, most = _SLOTS
-        return min(max(self.season // HOUR, least), most)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
-from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method
+from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method, measure
 from cepd.engine.moments import Rolling, Weighted, added
 from cepd.model.instant import Instant
 
@@ -54,7 +54,7 @@ class Baseline(msgspec.Struct):
         if past.count < METHOD.least:
             return ()
         measured = self._log_variance(value)
-        return (Finding(METHOD, measured, past.mean, past.mean, past.std, _SMALLEST_SPREAD, past.count),)
+        return (measure(METHOD, measured, past.mean, past.mean, past.std, _SMALLEST_SPREAD, past.count),)
 
     def learn(self, value: float, time: Instant) -> None:
         self.samples += 1

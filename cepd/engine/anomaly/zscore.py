@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import msgspec
 
-from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method
+from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method, measure
 from cepd.engine.moments import Rolling
 from cepd.model.instant import Instant
 
@@ -34,7 +34,7 @@ class Baseline(msgspec.Struct):
         if count < METHOD.least:
             return ()
         floor = SMALLEST_SHARE * abs(mean)
-        return (Finding(METHOD, value, mean, mean, sqrt(squares / count), floor, self.samples),)
+        return (measure(METHOD, value, mean, mean, sqrt(squares / count), floor, self.samples),)
 
     def learn(self, value: float, time: Instant) -> None:
         self.last.push(value)

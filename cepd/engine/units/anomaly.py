@@ -4,6 +4,7 @@ A value is judged before it is learned. One that comes behind the watermark is l
 fired for a key, its further anomalies belong to that firing while they go on: see `Mark`.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
@@ -99,7 +100,6 @@ class Unit:
         self.counts = UnitCounts()
         self._trigger = _trigger(rule)
         self._group_by = rule.group_by
-        self._lines = {name: method.line for name, method in methods_of(self._trigger.method).items()}
         self._type = baseline_type(self._trigger.method)
         self._state: State[Baseline] = State(Generations())
         self._members: dict[str, _Member] = {}
@@ -213,8 +213,8 @@ class Unit:
         return entry
 
     def _count(self, entry: Entry[Baseline], findings: Sequence[Finding]) -> None:
-        share = max(abs(finding.score) / self._lines[finding.method.name] for finding in findings)
-        entry.scores[sum(share >= end for end in SHARES)] += 1
+        share = max([abs(finding.score) / finding.method.line for finding in findings])
+        entry.scores[bisect_right(SHARES, share)] += 1
 
     def _evaluate(self, member: _Member, fed: _Fed, event: Event, time: Instant, key: str) -> Evaluation | None:
         """None for what says nothing: a warm-up, an anomaly that goes on, and what is none where nobody asks."""
@@ -269,7 +269,8 @@ class Unit:
         }
 
     def _distribution(self, counts: Sequence[int]) -> list[Mapping[str, Json]]:
-        line = next(iter(self._lines.values())) if len(self._lines) == 1 else 1.0
+        methods = list(methods_of(self._trigger.method).values())
+        line = methods[0].line if len(methods) == 1 else 1.0
         ends = [share * line for share in SHARES]
         return [
             {"from": start, "to": end, "count": count}

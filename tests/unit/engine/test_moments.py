@@ -1,0 +1,65 @@
+from math import sqrt
+from statistics import fmean, pvariance
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cepd.engine.moments import NOTHING, Rolling, Weighted, added, merged
+
+numbers = st.lists(st.floats(-1e6, 1e6), max_size=40)
+
+
+def sums_of(values: list[float]) -> tuple[int, float, float]:
+    sums = NOTHING
+    for value in values:
+        sums = added(sums, value)
+    return sums
+
+
+@given(st.integers(2, 12), numbers)
+def test_a_rolling_one_is_that_of_the_last_values(size: int, values: list[float]) -> None:
+    rolling = Rolling(size)
+    for end, value in enumerate(values, 1):
+        rolling.push(value)
+        last = values[max(0, end - size) : end]
+        count, mean, squares = rolling.sums()
+        assert count == len(last)
+        assert mean == pytest.approx(fmean(last), abs=1e-6)
+        assert squares == pytest.approx(pvariance(last) * len(last), rel=1e-6, abs=1e-3)
+
+
+@given(numbers, numbers)
+def test_merged_is_as_if_added_one_by_one(one: list[float], other: list[float]) -> None:
+    assert merged(sums_of(one), sums_of(other)) == pytest.approx(sums_of([*one, *other]), rel=1e-6, abs=1e-3)
+
+
+def test_a_huge_value_that_left_leaves_no_trace() -> None:
+    rolling = Rolling(10)
+    for value in [1e15, *range(20)]:
+        rolling.push(value)
+    count, mean, squares = rolling.sums()
+    assert (count, mean) == (10, 14.5)
+    assert squares == pytest.approx(82.5, rel=1e-12)
+
+
+def test_a_small_spread_far_from_zero_keeps_its_digits() -> None:
+    rolling = Rolling(100)
+    for place in range(1000):
+        rolling.push(1e9 + place % 2)
+    assert sqrt(rolling.sums()[2] / 100) == pytest.approx(0.5, rel=1e-6)
+
+
+def test_a_weighted_mean_begins_as_the_plain_one() -> None:
+    weighted = Weighted(0.1)
+    for value in (2.0, 4.0, 9.0):
+        weighted.add(value)
+    assert (weighted.mean, weighted.variance) == (pytest.approx(5.0), pytest.approx(26 / 3))
+
+
+def test_a_weighted_mean_gives_the_newest_value_its_weight() -> None:
+    weighted = Weighted(0.5)
+    for value in (0.0, 0.0, 8.0, 0.0):
+        weighted.add(value)
+    assert weighted.mean == pytest.approx(2.0)
+    assert weighted.std == pytest.approx(sqrt(0.25 * 36 + 0.75 * 4))
