@@ -17,13 +17,14 @@ from cepd.engine.standing import Standing, fields_named, standing
 from cepd.engine.state import RuleState
 from cepd.engine.stats import Stats
 from cepd.engine.timers import Deadline, Kind, Timers
-from cepd.engine.unit import Resettable, Unit, make_unit
+from cepd.engine.unit import Resettable, Telling, Unit, make_unit
 from cepd.engine.watermarks import Watermark
 from cepd.engine.why import Why, why
 from cepd.model.errors import InputError
 from cepd.model.event import Event
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
+from cepd.model.json import Json
 
 
 class Engine:
@@ -95,6 +96,13 @@ class Engine:
         """Where a rule stands; None for one that the program does not hold."""
         position = self._positions.get(rule_id)
         return None if position is None else standing(self._running[position], self._unit_of(rule_id))
+
+    def baselines(self, rule_id: str, limit: int) -> list[dict[str, Json]]:
+        """How the baselines of an anomaly rule stand, for the first `limit` of its keys; empty for other rules."""
+        unit: object = self._unit_of(rule_id)
+        if not isinstance(unit, Telling):
+            return []
+        return unit.baseline_status(self._running[self._positions[rule_id]], limit)
 
     def why(self, rule_id: str, event: Event, fired: Sequence[Firing]) -> Why | None:
         """Why an event made a rule fire or not; None for a rule that the program does not hold. To be asked right

@@ -45,6 +45,11 @@ def key_values(group_by: Sequence[str], key: str) -> dict[str, Json]:
     return dict(zip(group_by, msgspec.json.decode(key), strict=True))
 
 
+def key_text(group_by: Sequence[str], values: Mapping[str, Json]) -> str:
+    """The text of the key that people see so: what `key_values` was made of. No value is an object or a list."""
+    return msgspec.json.encode([_canonical(values[path]) for path in group_by]).decode()
+
+
 def _canonical(value: Json) -> Json:
     if value is MISSING:
         return None

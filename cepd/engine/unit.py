@@ -110,6 +110,14 @@ class Resettable(Protocol):
         """Whether there was anything to forget."""
 
 
+@runtime_checkable
+class Telling(Protocol):
+    """A unit with baselines that it can show."""
+
+    def baseline_status(self, member: "Running", limit: int) -> list[dict[str, Json]]:
+        """How they stand for one member, of the first `limit` keys in the order of their texts: plain JSON."""
+
+
 def unit_kind(rule: Rule) -> str | None:
     """The name of the module of `cepd.engine.units` that remembers for the rule; None for a rule without a unit."""
     if rule.window is not None:

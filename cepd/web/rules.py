@@ -65,7 +65,7 @@ async def list_rules(call: Call) -> Response:
 
 
 async def show_rule(call: Call) -> Response:
-    definition = _definition(call)
+    definition = definition_of(call)
     stats = call.services.rule_stats(definition.rule.id)
     return json_answer(
         {
@@ -78,7 +78,7 @@ async def show_rule(call: Call) -> Response:
 
 
 async def simulate_rule(call: Call) -> Response:
-    definition = _definition(call)
+    definition = definition_of(call)
     trial = await read_fields(call.request, Trial, call.services.patience)
     clock = call.services.clock.now()
     verdict = simulate_payload(definition, trial.payload, clock)
@@ -86,7 +86,8 @@ async def simulate_rule(call: Call) -> Response:
     return json_answer({**msgspec.to_builtins(verdict), "trace": msgspec.to_builtins(trace)})
 
 
-def _definition(call: Call) -> Definition:
+def definition_of(call: Call) -> Definition:
+    """The rule that the path names. NotFoundError with the nearest one."""
     rule_id = call.request.path_params["rule_id"]
     definitions = call.services.deployment().definitions
     if rule_id not in definitions:

@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from cepd.engine.standing import Standing
 from cepd.engine.stats import RuleStats
+from cepd.model.json import Json
 from cepd.ports import Clock, Store
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.inbox import Receipt
@@ -28,6 +30,12 @@ class Services:
     """The one that runs."""
     rule_stats: Callable[[str], RuleStats | None]
     """What the engine has counted of a rule since the start; None for one that does not run."""
+    standing: Callable[[str], Standing | None]
+    """Where a rule stands in the engine; None for one that does not run."""
+    baselines: Callable[[str, int], list[dict[str, Json]]]
+    """How the baselines of an anomaly rule stand, of its first so many keys."""
+    reset: Callable[[str, str], Awaitable[None]]
+    """An anomaly rule forgets the baseline of the key with that text; ends when that is on disk. RetryLaterError."""
     last_reload: Callable[[], Reloaded | None]
     """How the directory was last read; None before the first time."""
     reload: Callable[[], Awaitable[Reloaded]]

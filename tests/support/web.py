@@ -70,6 +70,10 @@ async def take_nothing(body: bytes, content_type: str | None, content_encoding: 
     return Receipt(accepted=1, duplicates=0, rejected=[])
 
 
+async def forget_nothing(rule_id: str, key: str) -> None:
+    return
+
+
 async def nothing_changed() -> Reloaded:
     return reloaded("unchanged")
 
@@ -79,6 +83,9 @@ BASE = Services(
     store=cast(Store, None),
     deployment=lambda: deployed(DEFINITION),
     rule_stats=lambda rule_id: None,
+    standing=lambda rule_id: None,
+    baselines=lambda rule_id, limit: [],
+    reset=forget_nothing,
     last_reload=lambda: reloaded("applied"),
     reload=nothing_changed,
     unready=lambda: None,

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from cepd.engine.keys import NO_KEY, compile_key, key_values
+from cepd.engine.keys import NO_KEY, compile_key, key_text, key_values
 
 
 def text_of(value: object) -> str:
@@ -66,3 +66,10 @@ def test_text_of_more_than_256_bytes_stands_as_its_digest(letter: str) -> None:
     assert key is not None
     assert key == f'["{digest}"]'
     assert key_values(["a"], key) == {"a": digest}
+
+
+def test_the_text_of_a_key_can_be_had_of_what_people_see() -> None:
+    shown = {"b": 7, "a": None, "c": 'é"', "d.e": True}
+    assert key_text(["a", "b", "c", "d.e"], shown) == '[null,7,"é\\"",true]'
+    assert key_text(["b"], {"b": 7.0}) == "[7]"
+    assert key_text([], {}) == NO_KEY
