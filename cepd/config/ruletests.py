@@ -73,6 +73,8 @@ def _case(case: Mapping[str, Json], path: Path, meant: Mapping[Path, Any]) -> It
         yield from _step(step, below)
         moment: Moment | None = meant.get((*below, "at"))
         if moment is not None:
+            if moment.after(start) < start:
+                yield _Fault((*below, "at"), "at lies before the start", "a test begins at start: write an earlier one")
             ends.append(moment.after(start) + (_count(step) - 1) * meant.get((*below, "every"), 0))
     until: Moment | None = meant.get((*path, "until"))
     if until is not None and until.after(start) < max(ends, default=start):

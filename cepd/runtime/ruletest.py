@@ -23,7 +23,7 @@ from cepd.model.firing import Firing
 from cepd.model.generation import Definition, Generation
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
-from cepd.model.rule import Rule
+from cepd.model.rule import Rule, Window
 from cepd.model.ruletest import Case, EventStep, ReloadStep, RestartStep, RuleTest, Step, TickStep
 from cepd.runtime.expectations import Fact, Verdict, judge
 from cepd.runtime.planned import planned_actions
@@ -57,6 +57,8 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     faults: tuple[str, ...]
     standings: tuple[Mapping[str, Standing], ...]
+    windows: tuple[Fact, ...]
+    """Of a case that failed: every window that closed, whatever `having` said of it."""
 
     @property
     def passed(self) -> bool:
@@ -67,23 +69,21 @@ def run_case(test: RuleTest, case: Case, generation: Generation) -> CaseResult:
     """Pure. Rules that the generation does not hold, or that cannot run, are faults of the result."""
     faults = tuple(_lacking(test, generation))
     if faults:
-        return CaseResult(test=test, case=case, happenings=(), verdict=Verdict((), (), ()), faults=faults, standings=())
-    run = _Run(test, generation)
-    run.row(Tick(test.start), None, "start")
-    for place, step in sorted(_single_steps(case.steps), key=lambda found: found[1].clock):
-        run.until(step.clock)
-        run.take(place, step)
-    if case.until is not None:
-        run.until(case.until)
-        run.row(Tick(case.until), None, "until")
-    facts = [fact for happening in run.happenings for fact in happening.facts if fact.firing.kind != "continued"]
+        return CaseResult(
+            test=test, case=case, happenings=(), verdict=Verdict((), (), ()), faults=faults, standings=(), windows=()
+        )
+    run = _Run(test, case, generation)
+    facts = [fact for fact in run.facts() if fact.firing.kind != "continued"]
+    verdict = judge(case.expect, facts, exact=case.exact)
+    windows = () if verdict.holds else _Run(test, case, _without_having(generation)).facts()
     return CaseResult(
         test=test,
         case=case,
         happenings=tuple(run.happenings),
-        verdict=judge(case.expect, facts, exact=case.exact),
+        verdict=verdict,
         faults=tuple(run.faults()),
         standings=(*run.standings, run.standing()),
+        windows=tuple(windows),
     )
 
 
@@ -116,9 +116,9 @@ def _single_steps(steps: Iterable[Step]) -> Iterator[tuple[int, Step]]:
 
 
 class _Run:
-    """One case on its way: the engine, the rules that run, and what happened so far."""
+    """One case: the engine, the rules that run, and what happened."""
 
-    def __init__(self, test: RuleTest, generation: Generation) -> None:
+    def __init__(self, test: RuleTest, case: Case, generation: Generation) -> None:
         definitions = [found for found in generation.definitions if found.rule.id in test.rules]
         self.happenings: list[Happening] = []
         self._test = test
@@ -130,6 +130,19 @@ class _Run:
         self._number = 0
         self._errors: dict[str, str] = {}
         self.standings: list[Mapping[str, Standing]] = []
+        self._play(case)
+
+    def _play(self, case: Case) -> None:
+        self._row(Tick(self._test.start), None, "start")
+        for place, step in sorted(_single_steps(case.steps), key=lambda found: found[1].clock):
+            self._until(step.clock)
+            self._take(place, step)
+        if case.until is not None:
+            self._until(case.until)
+            self._row(Tick(case.until), None, "until")
+
+    def facts(self) -> list[Fact]:
+        return [fact for happening in self.happenings for fact in happening.facts]
 
     def faults(self) -> Iterator[str]:
         """What failed within the engine."""
@@ -141,23 +154,23 @@ class _Run:
         found = ((rule_id, self._engine.standing(rule_id)) for rule_id in self._program.rules)
         return {rule_id: standing for rule_id, standing in found if standing is not None}
 
-    def until(self, clock: Instant) -> None:
+    def _until(self, clock: Instant) -> None:
         """Ticks at every deadline up to a clock, as the daemon's clock gives them."""
         while (due := self._engine.next_deadline()) is not None and self._clock < due <= clock:
-            self.row(Tick(due), None, "time passes")
+            self._row(Tick(due), None, "time passes")
 
-    def take(self, place: int, step: Step) -> None:
+    def _take(self, place: int, step: Step) -> None:
         match step:
             case EventStep():
                 self._event(place, step)
             case TickStep():
-                self.row(Tick(step.clock), place, "tick")
+                self._row(Tick(step.clock), place, "tick")
             case RestartStep():
                 self._restart(place, step)
             case ReloadStep():
                 self._reload(place, step)
 
-    def row(self, row: Row, place: int | None, said: str, event: Event | None = None) -> None:
+    def _row(self, row: Row, place: int | None, said: str, event: Event | None = None) -> None:
         self._clock = max(self._clock, row.clock)
         rules = dict(self._program.rules)
         if isinstance(row, Swap):
@@ -181,25 +194,25 @@ class _Run:
         )
         source = given_source(event.fields, SOURCE)
         if reason is not None:
-            self.row(Tick(step.clock), place, f"{said}: rejected: {reason}")
+            self._row(Tick(step.clock), place, f"{said}: rejected: {reason}")
         elif self._horizon.admit(source, given_id(event.fields.get("id")), line) == "duplicate":
-            self.row(Tick(step.clock), place, f"{said}: a duplicate")
+            self._row(Tick(step.clock), place, f"{said}: a duplicate")
         else:
-            self.row(Batch(step.clock, step.input, (event,)), place, said, event)
+            self._row(Batch(step.clock, step.input, (event,)), place, said, event)
 
     def _restart(self, place: int, step: RestartStep) -> None:
-        self.row(Tick(step.clock), place, "stop")
+        self._row(Tick(step.clock), place, "stop")
         self._keep_errors()
         self.standings.append(self.standing())
         self._engine = Engine.restore(self._program, self._engine.snapshot())
         down = f"start after {format_duration(step.downtime)}" if step.downtime else "start"
-        self.row(Resume(step.clock + step.downtime), place, down)
+        self._row(Resume(step.clock + step.downtime), place, down)
 
     def _reload(self, place: int, step: ReloadStep) -> None:
         found = _reloaded(self._program.rules, self._generation.versions[step.file], self._test.rules)
         program = compile_program(found, self._program, lateness=self._generation.settings.lateness)
         said = ", ".join(f"{change.rule_id} {_change(change)}" for change in program.report.changes)
-        self.row(Swap(step.clock, program), place, f"reload {step.file}: {said}")
+        self._row(Swap(step.clock, program), place, f"reload {step.file}: {said}")
 
     def _keep_errors(self) -> None:
         for rule_id, stats in self._engine.stats.rules.items():
@@ -222,3 +235,22 @@ def _reloaded(rules: Mapping[str, Rule], version: Iterable[Definition], named: S
     found = {**rules, **{one.rule.id: one.rule for one in version if one.rule.id in named}}
     disabled = {one.rule.id for one in version if not one.rule.enabled}
     return [rule for rule_id, rule in found.items() if rule_id not in disabled]
+
+
+def _without_having(generation: Generation) -> Generation:
+    """The rules with windows alone, which fire for every window that closes."""
+    versions = {file: _bare(found) for file, found in generation.versions.items()}
+    return msgspec.structs.replace(generation, definitions=_bare(generation.definitions), versions=versions)
+
+
+def _bare(definitions: Iterable[Definition]) -> tuple[Definition, ...]:
+    return tuple(
+        msgspec.structs.replace(found, rule=_fires_at_each_window(found.rule, found.rule.window))
+        for found in definitions
+        if found.rule.window is not None
+    )
+
+
+def _fires_at_each_window(rule: Rule, window: Window) -> Rule:
+    closing = msgspec.structs.replace(window, emit="close")
+    return msgspec.structs.replace(rule, window=closing, having=None, hold=None, resolve=None, suppress=None)

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import msgspec
+
 from cepd.engine.single import condition_of
 from cepd.engine.standing import Standing
 from cepd.engine.trace import render_trace, trace
@@ -19,12 +21,15 @@ from cepd.runtime.ruletest import CaseResult, Happening
 SHOWN_IN_FULL = 3
 """Events of one step that are shown though nothing came of them; the others are counted."""
 
+WINDOWS_SHOWN = 50
+
 
 def render_failure(result: CaseResult) -> list[str]:
     """What was wrong, then the timeline."""
     lines = list(result.faults)
     if not result.verdict.holds:
         lines += _difference(result)
+    lines += _windows(result)
     if result.happenings:
         lines += ["", "what happened:", *(f"  {line}" for line in _timeline(result))]
         lines += [f"  {line}" for line in _remarks(result.standings)]
@@ -118,6 +123,23 @@ def _timeline(result: CaseResult) -> Iterator[str]:
         yield f"({count} more of step {step + 1}, of which nothing came, are not shown)"
 
 
+def _windows(result: CaseResult) -> Iterator[str]:
+    """Windows with a `having`, which need not have fired: what they held, and why that was enough or not."""
+    rules = {rule_id: rule for happening in result.happenings for rule_id, rule in happening.rules.items()}
+    judged = [fact for fact in result.windows if fact.firing.kind == "fired" and rules[fact.firing.rule_id].having]
+    if judged:
+        yield ""
+        yield "windows that closed:"
+    for fact in judged[:WINDOWS_SHOWN]:
+        yield f"  {describe_fact(msgspec.structs.replace(fact, actions=()), result.test.start)}"
+        having = rules[fact.firing.rule_id].having
+        assert having is not None
+        names = {**fact.firing.key, **fact.firing.values}
+        yield from (f"      {line}" for line in _condition("having", having, names))
+    if len(judged) > WINDOWS_SHOWN:
+        yield f"  ({len(judged) - WINDOWS_SHOWN} more are not shown)"
+
+
 def _happening(happening: Happening, start: Instant) -> Iterator[str]:
     yield f"{since(start, happening.clock):<8} {happening.said}"
     event = happening.event
@@ -128,10 +150,6 @@ def _happening(happening: Happening, start: Instant) -> Iterator[str]:
             yield from (f"         {line}" for line in _seen(rule, event))
     for fact in happening.facts:
         yield f"         => {describe_fact(fact, start)}"
-        having = happening.rules[fact.firing.rule_id].having
-        if having is not None and fact.firing.kind == "fired":
-            names = {**fact.firing.key, **fact.firing.values}
-            yield from (f"              {line}" for line in _condition("having", having, names))
 
 
 def _seen(rule: Rule, event: Event) -> Iterator[str]:
