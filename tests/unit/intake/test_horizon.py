@@ -63,3 +63,19 @@ def test_a_replay_of_what_was_new_rebuilds_it() -> None:
     assert replayed.id_reused == live.id_reused
     assert all(knows(replayed, *event) for event in plain[-50:])
     assert len(replayed) == len(live) == 50
+
+
+def test_what_was_saved_and_loaded_judges_as_before() -> None:
+    dice = random.Random(3)
+    live = Horizon(size=50)
+    events = [(dice.choice("ab"), str(dice.randrange(60)), b"%d" % dice.randrange(2)) for _ in range(3_000)]
+    for event in events[:1_000]:
+        live.admit(*event)
+    loaded = Horizon(size=50)
+    loaded.admit("other", "gone", b"{}")
+    loaded.load(live.entries())
+    reused = live.id_reused
+    for event in events[1_000:]:
+        assert loaded.admit(*event) == live.admit(*event)
+    assert loaded.entries() == live.entries()
+    assert loaded.id_reused == live.id_reused - reused

@@ -79,3 +79,23 @@ def test_a_disk_that_refuses_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(RetryLaterError, match="cannot be kept"):
         generations.keep(digest_of(too_long), too_long, "v1")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pruning_leaves_what_is_needed_and_what_was_kept_last(tmp_path: Path) -> None:
+    generations = Generations(tmp_path)
+    trees = [{"a.yaml": b"a: %d\n" % number} for number in range(4)]
+    digests = [digest_of(files) for files in trees]
+    for digest, files in zip(digests, trees, strict=True):
+        generations.keep(digest, files, "v")
+    generations.prune({digests[1], "of nobody"})
+    assert {entry.name for entry in tmp_path.iterdir()} == {digests[1], digests[3]}, "the last may be about to run"
+    generations.keep(digests[1], trees[1], "v")
+    generations.prune(set())
+    assert {entry.name for entry in tmp_path.iterdir()} == {digests[1]}
+
+
+def test_the_rest_of_an_interrupted_pruning_goes_at_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / ".old-abc").mkdir()
+    (tmp_path / ".old-abc" / "a.yaml").write_bytes(b"a: 1\n")
+    Generations(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -220,3 +220,16 @@ def test_the_loop_has_its_turn_between_slices(tmp_path: Path) -> None:
             assert running.journal.next_seq - parts_before == 5
 
     asyncio.run(scenario())
+
+
+def test_a_reset_of_a_baseline_is_on_disk_when_it_is_answered(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with pipeline(tmp_path, RULES) as running:
+            await running.inbox.reset("r", '["é",1]')
+            running.inbox.closed = "the daemon is stopping"
+            with pytest.raises(RetryLaterError, match="stopping"):
+                await running.inbox.reset("r", "[]")
+
+    asyncio.run(scenario())
+    found = [frame for frame in frames(tmp_path) if frame.kind == "reset"]
+    assert [(frame.rule_id, frame.body.decode()) for frame in found] == [("r", '["é",1]')]

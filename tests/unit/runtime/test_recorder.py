@@ -1,5 +1,6 @@
 """What firings owe the store: alerts, folds and drafts, merged, and never lost to a fault in an action."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,8 +15,10 @@ from cepd.model.json import Json
 from cepd.model.rule import ActionSpec, Rule
 from cepd.ports import Recording
 from cepd.runtime.alerts import recording_of
+from cepd.runtime.clock import SystemClock
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.machine import Applied
+from cepd.runtime.recorder import Recorder
 from cepd.telemetry.metrics import Metrics
 from tests.support.pipeline import deployment_of
 from tests.support.rows import START, S, rule
@@ -132,3 +135,63 @@ def test_the_same_firings_owe_the_same_ids_at_every_replay() -> None:
     first, again = recorded(firing(1), firing(2)), recorded(firing(1), firing(2))
     assert [draft.id for draft in first.drafts] == [draft.id for draft in again.drafts]
     assert len({draft.id for draft in first.drafts}) == 2
+
+
+def test_more_of_an_open_episode_raises_the_count_and_says_nothing() -> None:
+    recording = recorded(firing(1), firing(2, 1, kind="continued", count=2), firing(3, 9, kind="continued", count=7))
+    assert [alert.event_id for alert in recording.alerts] == ["f1"]
+    assert [(fold.event_id, fold.count, fold.resolved) for fold in recording.folds] == [
+        ("f1", 2, False),
+        ("f9", 7, False),
+    ]
+    assert [draft.firing_id for draft in recording.drafts] == ["f1"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("cleared", "[resolved] r for host=a"),
+        ("no_data", "no more data"),
+        ("rule_removed", "gone"),
+        ("rule_changed", None),
+    ],
+)
+def test_a_resolve_is_told_unless_an_edit_of_the_rule_is_its_reason(reason: str, said: str | None) -> None:
+    recording = recorded(firing(2, 1, kind="resolved", state="resolved", count=3, reason=reason, payload=b""))
+    assert [(fold.event_id, fold.count, fold.resolved) for fold in recording.folds] == [("f1", 3, True)]
+    assert recording.alerts == []
+    told = [msgspec.json.decode(draft.request) for draft in recording.drafts]
+    assert [one["type"] for one in told] == (["alert.resolved"] if said else [])
+    assert [one["state"] for one in told] == (["resolved"] if said else [])
+    assert all(said in one["message"] for one in told)
+
+
+class Gated:
+    """A store whose commits wait for a permit each."""
+
+    def __init__(self) -> None:
+        self.permits = asyncio.Semaphore(0)
+
+    async def record(self, recording: Recording) -> None:
+        await self.permits.acquire()
+
+
+def test_rows_are_recorded_in_order_and_each_can_be_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cepd.runtime.recorder.AT_ONCE", 1)
+
+    async def scenario() -> None:
+        store = Gated()
+        recorder = Recorder(store, SystemClock(), Metrics(), recorded=lambda: None)
+        await recorder.recorded(99)
+        working = asyncio.create_task(recorder.run())
+        for seq in (3, 5, 8):
+            await recorder.put(Applied(seq, [firing(seq)], deployment_of(RULE)))
+        waits = {seq: asyncio.create_task(recorder.recorded(seq)) for seq in (2, 3, 4, 5, 7, 8, 9)}
+        for done in ({2}, {2, 3, 4}, {2, 3, 4, 5, 7}, {2, 3, 4, 5, 7, 8, 9}):
+            for _ in range(50):
+                await asyncio.sleep(0)
+            assert {seq for seq, wait in waits.items() if wait.done()} == done
+            store.permits.release()
+        working.cancel()
+
+    asyncio.run(scenario())
