@@ -4,9 +4,12 @@ import re
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _REFUSED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that no XML 1.0 document may hold."""
@@ -24,6 +27,8 @@ class Report(msgspec.Struct, frozen=True):
 
 def write_junit(reports: Iterable[Report], path: Path) -> None:
     """One suite for each file, in the order in which the reports come. OSError where the file cannot be written."""
+    from xml.etree import ElementTree
+
     root = ElementTree.Element("testsuites", name="cepd test")
     for file, found in groupby(reports, key=lambda report: report.file):
         cases = list(found)
@@ -42,7 +47,9 @@ def write_junit(reports: Iterable[Report], path: Path) -> None:
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
-def _add(suite: ElementTree.Element, case: Report) -> None:
+def _add(suite: "Element", case: Report) -> None:
+    from xml.etree import ElementTree
+
     element = ElementTree.SubElement(
         suite,
         "testcase",

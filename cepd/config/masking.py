@@ -17,7 +17,7 @@ TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-URL_PASSWORD = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@]*:(?P<value>[^/\s@]+)@")
+URL_PASSWORD = re.compile(r"[a-zA-Z0-9+.-]://[^/\s:@]*:(?P<value>[^/\s@]+)@")
 _NAMES = r"(?:secret|password|passwd|token|authorization|api[_-]?key|routing[_-]?key|access[_-]?key|credential)s?"
 SECRET_FIELD = re.compile(rf"{_NAMES}$", re.IGNORECASE)
 _FIELD_ON_LINE = re.compile(rf"""{_NAMES}["']?\s*:\s*(?!\{{|\[)(?P<value>[^\s,}}\]].*)""", re.IGNORECASE)

@@ -93,13 +93,14 @@ def _nearest(expectation: Expectation, facts: Sequence[Fact]) -> Fact | None:
 
 
 def differences(expectation: Expectation, fact: Fact) -> tuple[str, ...]:
-    """The fields of the expectation that the fact does not meet; of values their names: `values.avg_cpu`."""
+    """The words of the expectation that the fact does not meet (`at` for `between` too); of values their names:
+    `values.avg_cpu`."""
     firing, wanted = fact.firing, expectation
     times = wanted.time
     found = [
         ("rule", firing.rule_id == wanted.rule),
         ("kind", firing.kind == wanted.kind),
-        ("time", times is None or times[0] <= firing.time <= times[1]),
+        ("at", times is None or times[0] <= firing.time <= times[1]),
         ("clock", wanted.clock is None or fact.clock == wanted.clock),
         ("key", wanted.key is None or equal(dict(wanted.key), firing.key)),
         ("window", wanted.window is None or firing.window == wanted.window),
@@ -123,16 +124,25 @@ def covers(wanted: Json, found: Json) -> bool:
 
 
 def equal(wanted: Json, found: Json) -> bool:
-    """Equal JSON: numbers within TOLERANCE, bools apart from numbers."""
+    """Equal JSON: numbers within TOLERANCE unless both are whole, bools apart from numbers."""
     if isinstance(wanted, bool) or isinstance(found, bool):
         return wanted is found
     if isinstance(wanted, int | float) and isinstance(found, int | float):
-        return wanted == found or math.isclose(wanted, found, rel_tol=TOLERANCE)
+        return wanted == found or _close(wanted, found)
     if isinstance(wanted, dict) and isinstance(found, dict):
         return wanted.keys() == found.keys() and all(equal(value, found[name]) for name, value in wanted.items())
     if isinstance(wanted, list) and isinstance(found, list):
         return len(wanted) == len(found) and all(map(equal, wanted, found))
     return bool(wanted == found)
+
+
+def _close(wanted: float, found: float) -> bool:
+    if isinstance(wanted, int) and isinstance(found, int):
+        return False
+    try:
+        return math.isclose(wanted, found, rel_tol=TOLERANCE)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _same_actions(wanted: Sequence[str], found: Sequence[str]) -> bool:

@@ -27,7 +27,7 @@ def test_a_sound_rule_passes() -> None:
         ("attempts >= 3", "attempts >= 2", "true   attempts >= 2  (attempts is 2)"),
         ("failures > 1", "failures > 2", "false  failures > 2  (failures is 2)"),
         ("failures > 1", "failures > 0", "true   failures > 0  (failures is 1)"),
-        ("size: 1m", "size: 2m", "differs in time, window"),
+        ("size: 1m", "size: 2m", "differs in at, window"),
         ("type: tumbling, size: 1m", "type: session, timeout: 1m", "window [0s, 59s]"),
         ("group_by: [user]", "group_by: [attempts]", 'key {"attempts": 3}'),
         ("fn: count", "fn: sum, field: attempts", 'values {"failures": 6}'),
