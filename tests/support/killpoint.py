@@ -3,17 +3,23 @@
     python -m tests.support.killpoint POINT ARMED run ROOT ...
 
 Lives in the tests: nothing of the product knows of it. Each point wraps the real function and dies before or after it.
+SEGMENT_SIZE in the environment makes the journal's files so small that there is something to trim.
 """
 
 import os
+import pathlib
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import cepd.channels.webhook
+import cepd.runtime.generations
 import cepd.runtime.machine
+import cepd.stores.journal
 import cepd.stores.segment
+import cepd.stores.snapshots
 import cepd.stores.sqlite
 import cepd.wiring
 from cepd.cli.main import run
@@ -67,11 +73,20 @@ def after_the_answer_to_ingest(create_app: Callable[..., Any]) -> Callable[..., 
     return wrapped
 
 
-class _DataSync:
-    """The module `os` as the segment sees it, with another fdatasync."""
+def after_one_of_the_journal(unlink: Callable[..., None]) -> Callable[..., None]:
+    def wrapped(path: pathlib.Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok)
+        if path.suffix == ".journal":
+            die()
 
-    def __init__(self, fdatasync: Callable[[int], None]) -> None:
-        self.fdatasync = fdatasync
+    return wrapped
+
+
+class _Os:
+    """The module `os` as one of our modules sees it, with another function in it."""
+
+    def __init__(self, **functions: Callable[[int], None]) -> None:
+        self.__dict__.update(functions)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(os, name)
@@ -79,19 +94,28 @@ class _DataSync:
 
 STORE = cepd.stores.sqlite.SqliteStore
 POINTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
-    "journal written": (cepd.stores.segment, "os", lambda found: _DataSync(before(os.fdatasync))),
-    "journal synced": (cepd.stores.segment, "os", lambda found: _DataSync(after(os.fdatasync))),
+    "journal written": (cepd.stores.segment, "os", lambda found: _Os(fdatasync=before(os.fdatasync))),
+    "journal synced": (cepd.stores.segment, "os", lambda found: _Os(fdatasync=after(os.fdatasync))),
     "202 sent": (cepd.wiring, "create_app", after_the_answer_to_ingest),
     "applied": (cepd.runtime.machine.Machine, "apply", after),
     "recorded": (STORE, "record", after_awaiting),
     "attempt row written": (STORE, "begin_attempt", after_awaiting),
     "message sent": (cepd.channels.webhook.WebhookChannel, "send", after_awaiting),
     "settled": (STORE, "settle", after_awaiting),
+    "snapshot written": (cepd.stores.snapshots, "os", lambda found: _Os(fsync=after(os.fsync))),
+    "snapshot renamed": (cepd.stores.snapshots, "sync_directory", before),
+    "snapshot kept": (cepd.stores.snapshots.FileSnapshots, "keep", before),
+    "older snapshot removed": (cepd.stores.snapshots.FileSnapshots, "keep", after),
+    "journal partly trimmed": (pathlib.Path, "unlink", after_one_of_the_journal),
+    "journal trimmed": (cepd.stores.journal, "trim", after),
+    "generation half removed": (cepd.runtime.generations.shutil, "rmtree", before),
 }
 
 if __name__ == "__main__":
     point, ARMED = sys.argv[1:3]
     holder, name, wrap = POINTS[point]
     setattr(holder, name, wrap(getattr(holder, name)))
+    if size := os.environ.pop("SEGMENT_SIZE", ""):
+        cepd.wiring.open_journal = partial(cepd.wiring.open_journal, segment_size=int(size))
     sys.argv = ["cepd", *sys.argv[3:]]
     run()
