@@ -31,9 +31,8 @@ class Lane(msgspec.Struct):
     def all_runs(self) -> list[Run]:
         return self.runs if self.gathering is None else [*self.runs, self.gathering]
 
-    def first(self) -> Instant | None:
-        """Time of the oldest event of all; None where there is none."""
-        return min((run.first for run in self.all_runs()), default=None)
+    def empty(self) -> bool:
+        return not self.runs and self.gathering is None
 
 
 class Moved(msgspec.Struct):
@@ -72,9 +71,10 @@ class Mover:
         lane.runs = kept
         if not (pattern.one and moved.used):
             self._begin(lane, event, time, moved)
-        if not pattern.waits:
-            moved.matched = [run for run in lane.runs if run.full(pattern)]
-            lane.runs = [run for run in lane.runs if not run.full(pattern)]
+        if moved.used and not pattern.waits:
+            moved.matched = [run for run in lane.runs if run.full]
+            if moved.matched:
+                lane.runs = [run for run in lane.runs if not run.full]
         return moved
 
     def begins(self, event: Event) -> int | None:
@@ -87,7 +87,7 @@ class Mover:
         run of `runs: one` goes on."""
         pattern = self.pattern
         if pattern.one:
-            lane.runs = [run for run in lane.runs if run.first >= oldest or not run.full(pattern)]
+            lane.runs = [run for run in lane.runs if run.first >= oldest or not run.full]
             for run in lane.runs:
                 run.prune(pattern, oldest)
             lane.runs = [run for run in lane.runs if any(run.steps)]
@@ -103,7 +103,7 @@ class Mover:
 
     def _restart(self, lane: Lane, event: Event, time: Instant, moved: Moved) -> None:
         run = lane.runs[-1] if lane.runs else None
-        if run is None or (run.full(self.pattern) and time > run.first + self.pattern.within):
+        if run is None or (run.full and time > run.first + self.pattern.within):
             self._add(lane, event, time, moved)
             return
         place = self._renewed(run, event)
@@ -130,6 +130,8 @@ class Mover:
             return
         if full:
             run.shed(pattern, place)
+        if not any(run.steps):
+            run.first = run.last = time
         self._put(run, place, event, time, moved)
         run.prune(pattern, run.last - pattern.within)
 
@@ -140,7 +142,7 @@ class Mover:
         if not self.pattern.one and self.pattern.strict and self.pattern.stages[0].count > 1:
             run = self._gather(lane, event, time, moved)
         else:
-            run = new_run(self.pattern)
+            run = new_run(self.pattern, time)
             self._put(run, place, event, time, moved)
         if run is None:
             return
@@ -151,11 +153,12 @@ class Mover:
 
     def _gather(self, lane: Lane, event: Event, time: Instant, moved: Moved) -> Run | None:
         """The run that the newest events of the first step begin, once they are enough."""
-        gathering = lane.gathering = lane.gathering or new_run(self.pattern)
+        gathering = lane.gathering = lane.gathering or new_run(self.pattern, time)
         if gathering.steps[0]:
             self._renew(gathering, 0, event, time, moved)
         else:
             self._put(gathering, 0, event, time, moved)
         if moved.older or len(gathering.steps[0]) < self.pattern.stages[0].count:
             return None
-        return Run([list(step) for step in gathering.steps], dict(gathering.captured), gathering.carried)
+        steps = [list(step) for step in gathering.steps]
+        return msgspec.structs.replace(gathering, steps=steps, captured=dict(gathering.captured))

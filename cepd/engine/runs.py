@@ -4,7 +4,6 @@ A run keeps ids, identities and times of its events, and the values that conditi
 """
 
 from bisect import insort
-from collections.abc import Iterator
 from operator import attrgetter
 
 import msgspec
@@ -30,29 +29,38 @@ _TIME = attrgetter("time")
 
 class Run(msgspec.Struct):
     """`steps[i]`: the events of stage i, oldest first; of equal times in journal order. `captured`: see
-    `steps.Captured`. `carried`: what the newest event to join carries."""
+    `steps.Captured`. `carried`: what the event that joined last carries."""
 
     steps: list[list[Seen]]
+    place: int
+    """Of the first stage that lacks events; behind the last where none does."""
+    first: Instant
+    """Time of the oldest event, or of the one that is about to join an empty run."""
+    last: Instant
+    """Time of the newest, likewise."""
     captured: dict[str, dict[str, Json]] = msgspec.field(default_factory=dict)
     carried: dict[str, Json] = msgspec.field(default_factory=dict)
 
     @property
-    def first(self) -> Instant:
-        """Time of the oldest event; the run must not be empty."""
-        return min(step[0].time for step in self.steps if step)
-
-    @property
-    def last(self) -> Instant:
-        """Time of the newest event, likewise."""
-        return max(step[-1].time for step in self.steps if step)
+    def full(self) -> bool:
+        return self.place == len(self.steps)
 
     def put(self, pattern: Pattern, place: int, event: Event, time: Instant, kept: Kept) -> None:
         """The event serves a stage that is not full."""
         stage, step = pattern.stages[place], self.steps[place]
-        insort(step, Seen(time, event.id, event.identity), key=_TIME)
+        seen = Seen(time, event.id, event.identity)
+        if time >= self.last:
+            step.append(seen)
+            self.last = time
+        else:
+            insort(step, seen, key=_TIME)
+            self.first = min(self.first, time)
         if stage.id in kept.paths and len(step) == stage.count:
             self.captured[stage.id] = excerpt(event.fields, kept.paths[stage.id])
-        self.carried = carried(event.fields, kept.names)
+        if kept.names:
+            self.carried = carried(event.fields, kept.names)
+        if place == self.place:
+            self._look(pattern, place)
 
     def shed(self, pattern: Pattern, place: int) -> None:
         """Forgets the oldest event of a stage, and what depends on the stage."""
@@ -62,6 +70,10 @@ class Run(msgspec.Struct):
             self.steps[dependent].clear()
         undone = {stage.id, *(pattern.stages[dependent].id for dependent in stage.dependents)}
         self.captured = {name: values for name, values in self.captured.items() if name not in undone}
+        left = [step for step in self.steps if step]
+        if left:
+            self.first, self.last = min(step[0].time for step in left), max(step[-1].time for step in left)
+        self._look(pattern, 0)
 
     def prune(self, pattern: Pattern, oldest: Instant) -> None:
         """Forgets all events before a time, and what depends on them."""
@@ -69,35 +81,27 @@ class Run(msgspec.Struct):
             while step and step[0].time < oldest:
                 self.shed(pattern, place)
 
-    def unfilled(self, pattern: Pattern) -> Iterator[int]:
-        """Places of the stages that lack events, in written order."""
-        return (place for place, step in enumerate(self.steps) if len(step) < pattern.stages[place].count)
-
-    def full(self, pattern: Pattern) -> bool:
-        return next(self.unfilled(pattern), None) is None
-
     def kills(self, pattern: Pattern, event: Event, time: Instant) -> bool:
         """Whether the event is one that must not come where the run stands."""
-        guards = pattern.guards[next(self.unfilled(pattern), len(self.steps))]
+        guards = pattern.guards[self.place]
         if not guards or not self.last <= time <= self.first + pattern.within:
             return False
         return any(guard(event, self.captured) for guard in guards)
 
     def wants(self, pattern: Pattern, event: Event) -> int | None:
-        """The stage that the event may serve next, whatever its time."""
-        for place in self.unfilled(pattern):
-            if pattern.stages[place].takes(event, self.captured):
+        """The stage that the event may serve next, whatever its time: the first that lacks one and takes it; in a
+        strict order the first that lacks one."""
+        for place in range(self.place, self.place + 1 if pattern.strict and not self.full else len(self.steps)):
+            stage = pattern.stages[place]
+            if len(self.steps[place]) < stage.count and stage.takes(event, self.captured):
                 return place
-            if pattern.strict:
-                return None
         return None
 
     def fits(self, pattern: Pattern, time: Instant) -> bool:
         """Whether an event of that time may join: within the span, and in a strict order not before the newest."""
-        first, last = self.first, self.last
-        if pattern.strict and time < last:
-            return False
-        return max(last, time) - min(first, time) <= pattern.within
+        if time < self.last:
+            return not pattern.strict and self.last - min(self.first, time) <= pattern.within
+        return time - self.first <= pattern.within
 
     def events(self) -> list[Seen]:
         """All events in order of time; of equal times in order of the steps."""
@@ -109,6 +113,13 @@ class Run(msgspec.Struct):
             for stage, step in zip(pattern.stages, self.steps, strict=True)
         )
 
+    def _look(self, pattern: Pattern, place: int) -> None:
+        """Finds the first stage that lacks events, from a place on."""
+        while place < len(self.steps) and len(self.steps[place]) == pattern.stages[place].count:
+            place += 1
+        self.place = place
 
-def new_run(pattern: Pattern) -> Run:
-    return Run([[] for _ in pattern.stages])
+
+def new_run(pattern: Pattern, time: Instant) -> Run:
+    """A run for an event of that time to join."""
+    return Run([[] for _ in pattern.stages], 0, time, time)

@@ -72,7 +72,7 @@ class Unit:
         self.counts.out_of_order += moved.older and not moved.used
         self.counts.refused_keys += moved.refused
         self._matched = moved.matched
-        if lane.first() is None:
+        if lane.empty():
             del self._lanes[key]
         elif lane.armed is None or limit + 1 < lane.armed:
             lane.armed = limit + 1
@@ -94,7 +94,7 @@ class Unit:
         lane, names = self._lanes.get(key), self._kept[member.rule.id].names
         for run in [] if lane is None else lane.runs:
             end = run.first + self._pattern.within
-            if end < at and run.full(self._pattern):
+            if end < at and run.full:
                 payload = msgspec.json.encode(carried(run.carried, names)) if names else b""
                 yield msgspec.structs.replace(self._found(member, key, run, end), payload=payload)
 
@@ -103,11 +103,10 @@ class Unit:
         if lane is None or lane.armed != at:
             return
         self._mover.expire(lane, at - self._pattern.within)
-        first = lane.first()
-        if first is None:
+        if lane.empty():
             del self._lanes[key]
         else:
-            lane.armed = first + self._pattern.within + 1
+            lane.armed = min(run.first for run in lane.all_runs()) + self._pattern.within + 1
             self._schedule(lane.armed, key, 0)
 
     def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
