@@ -40,7 +40,7 @@ class State(msgspec.Struct, Generic[ColumnsT]):
     sessions: dict[str, list[Session]] = msgspec.field(default_factory=dict)
     """The open sessions of each key that has one, in order of time."""
     fired: dict[int, list[str]] = msgspec.field(default_factory=dict)
-    """Of eager sessions: the rules that have fired, by slot."""
+    """Of eager sessions: the rules that have fired, by slot; those of unused slots go with them."""
     order: int = 0
     """How many events were taken in."""
     open: int = 0
@@ -129,7 +129,7 @@ class Unit(Windowed):
         older, *younger = near
         for other in younger:
             older.last = other.last
-            older.awaited = min(older.awaited, other.awaited)
+            older.awaited = other.awaited
             self._state.cells.merge(older.slot, self._state.cells, other.slot)
             for rule_id in self._state.fired.get(other.slot, ()):
                 fired = self._state.fired.setdefault(older.slot, [])
@@ -159,7 +159,6 @@ class Unit(Windowed):
         sessions.remove(session)
         if not sessions:
             del self._state.sessions[key]
-        self._state.fired.pop(session.slot, None)
         self._state.open -= 1
 
     def _tidy(self) -> None:

@@ -69,9 +69,10 @@ def test_an_event_is_late_where_its_own_session_would_be_closed_and_none_takes_i
     bench.feed(10, mark=20, k="a")
     assert bench.unit.counts.late == 0
     bench.feed(9, mark=20, k="a")
-    bench.feed(9, mark=20, k="b")
+    bench.feed(10, mark=20, k="b")
+    bench.feed(10, mark=20 + MICRO, k="c")
     assert bench.unit.counts.late == 1
-    assert spans(bench.until(100)) == [(9, 10, 2)]
+    assert spans(bench.until(100)) == [(9, 10, 2), (10, 10, 1)]
 
 
 def test_a_session_that_grew_is_looked_at_again_when_it_is_due():
@@ -144,6 +145,17 @@ def test_slots_of_ended_sessions_do_not_pile_up():
     assert [(found.events, found.payload, found.values["f"]) for found in last] == [
         (2, b'{"v":%d}' % (number + 2), number) for number in range(989, 1000)
     ]
+
+
+def test_that_an_eager_session_has_fired_is_known_after_slots_moved():
+    bench = Bench(counting("n >= 2", EAGER))
+    bench.feed(0, k="long")
+    assert len(bench.feed(1, k="long")) == 1
+    for number in range(1, 300):
+        bench.feed(number, k=number)
+        assert bench.feed(number, k="long") == bench.until(number) == []
+    assert len(bench.unit.save()) < 10_000
+    assert bench.unit.describe('["long"]')["windows"][0]["events"] == 301
 
 
 def test_describe():

@@ -188,6 +188,19 @@ def test_an_eager_window_says_all_to_a_rule_that_follows_the_key():
     assert brief(bench.until(20)) == [("r", '["a"]', 20.0, True, {"n": 0})]
 
 
+def test_what_only_continued_an_episode_did_not_fire_in_the_window():
+    bench = Bench(counting(window=Window("tumbling", size=10 * S, emit="eager")))
+    bench.open("r", '["a"]', 0)
+    assert len(bench.feed(11, k="a")) == 1
+    bench.close("r", '["a"]')
+    assert [len(bench.feed(at, k="a")) for at in (12, 13)] == [1, 0]
+
+
+def test_an_eager_window_says_all_to_a_rule_that_holds():
+    bench = Bench(counting(window=Window("tumbling", size=10 * S, emit="eager"), hold=3 * S))
+    assert [len(bench.feed(at, k="a")) for at in (1, 2, 3)] == [1, 1, 1]
+
+
 def test_the_end_of_an_eager_window_says_nothing_of_what_was_heard_after_it():
     bench = Bench(counting(window=Window("tumbling", size=10 * S, emit="eager")))
     bench.feed(5, k="b")
