@@ -1,7 +1,7 @@
 """Anomalies: a baseline per key, learned by all rules that share it, and what each rule fires of it.
 
 A value is judged before it is learned. One that comes behind the watermark is learned and never judged. After a rule
-fired for a key, its further anomalies belong to that firing while they go on: see `Mark`.
+fired for a key, its further anomalies belong to that firing while they go on (`cepd.engine.cooldown`).
 """
 
 from bisect import bisect_right
@@ -12,14 +12,15 @@ import msgspec
 
 from cepd.engine.arrays import dec_hook, enc_hook
 from cepd.engine.baseline import Baseline, Finding, baseline_type, methods_of, usable
+from cepd.engine.cooldown import Mark
 from cepd.engine.evaluation import Evaluation, of_event
 from cepd.engine.generations import Generations
 from cepd.engine.keys import key_values
 from cepd.engine.paths import lookup
 from cepd.engine.running import Running
 from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, UnitStatus
-from cepd.engine.verdict import Tuning, judge, verdict
-from cepd.model.duration import DAY, HOUR, Span
+from cepd.engine.verdict import Tuning, details, judge, verdict
+from cepd.model.duration import DAY, Span
 from cepd.model.event import Event
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
@@ -29,37 +30,6 @@ SHARES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
 """Where the classes of the score distribution end, in shares of the method's own line; the last one has no end."""
 
 B = TypeVar("B", bound=Baseline)
-
-
-class Mark(msgspec.Struct):
-    """What a rule remembers of a key beside its baseline.
-
-    An anomaly goes on until none was seen for `cooldown`, and one that goes on is one firing; after a day it is told
-    anew, so that none is silent for ever.
-    """
-
-    run: int = 0
-    """Anomalies in a row so far."""
-    seen: Instant = 0
-    """Time of the newest anomaly."""
-    fired: Instant | None = None
-    hours: dict[int, int] = msgspec.field(default_factory=dict)
-    """Firings by the hour since the epoch, of those within a day before the newest."""
-
-    def goes_on(self, time: Instant, cooldown: Span) -> bool:
-        if self.fired is None or not cooldown:
-            return False
-        return time < self.seen + cooldown and time < self.fired + max(cooldown, DAY)
-
-    def fire(self, time: Instant) -> None:
-        self.fired = time
-        hour = time // HOUR
-        self.hours[hour] = self.hours.get(hour, 0) + 1
-        newest = max(self.hours)
-        self.hours = {one: count for one, count in self.hours.items() if one > newest - 24}
-
-    def fired_since(self, time: Instant) -> int:
-        return sum(count for hour, count in self.hours.items() if hour * HOUR > time)
 
 
 class Entry(msgspec.Struct, Generic[B]):
@@ -167,14 +137,27 @@ class Unit:
         return UnitStatus(keys=len(self._state.entries))
 
     def describe(self, key: str) -> dict[str, Json]:
+        """`findings` are those of the event that was fed last, where it was this key's, else those of the key's last
+        value, were it to come again; `rules` says which rules fired last when, and how many anomalies there were in a
+        row."""
         entry = self._state.entries.peek(key)
         if entry is None:
             return {}
+        fed = self._fed if self._fed is not None and self._fed.entry is entry else None
+        findings = entry.baseline.judge(entry.value, entry.newest) if fed is None else fed.findings
         return {
             "samples": entry.baseline.samples,
             "since": format_instant(entry.since),
             "last_update": format_instant(entry.newest),
             "last_value": entry.value,
+            "findings": [
+                {"method": one.method.name, "score": one.score, "samples": one.samples, **details(one, ())}
+                for one in findings
+            ],
+            "rules": {
+                rule_id: {"fired": None if mark.fired is None else format_instant(mark.fired), "in_a_row": mark.run}
+                for rule_id, mark in sorted(entry.marks.items())
+            },
         }
 
     def baseline_status(self, member: Running, limit: int = 1000) -> list[dict[str, Json]]:

@@ -74,6 +74,13 @@ def test_what_is_no_number_to_compute_with_is_counted_and_learned_by_nobody(valu
     assert unit.save() == before
 
 
+@pytest.mark.parametrize("value", [1e100, -1e100, 10**100, 7, -0.0])
+def test_what_a_float_can_square_is_learned(value: float) -> None:
+    unit, _ = warm()
+    feed(unit, value, AFTER)
+    assert (unit.counts.unusable, unit.describe(KEY)["samples"]) == (0, 201)
+
+
 def test_a_value_behind_the_watermark_is_learned_and_not_judged() -> None:
     unit, member = warm()
     feed(unit, 1e6, AFTER - 1, mark=AFTER)
@@ -157,10 +164,17 @@ def test_within_an_episode_trues_and_falses_pass_the_cooldown() -> None:
 def test_a_hold_that_led_to_nothing_begins_no_cooldown() -> None:
     unit, member = warm(hold=10 * MINUTE, cooldown=DAY)
     assert fires(unit, member, 500.0, AFTER)
-    assert fires(unit, member, 500.0, AFTER + MINUTE)
-    episode = member.state.episodes[KEY] = Episode(AFTER + MINUTE, "c", AFTER)
-    assert fires(unit, member, 900.0, AFTER + 11 * MINUTE)
-    episode.first_id = "f"
+    member.state.episodes[KEY] = Episode(AFTER, "c", AFTER)
+    assert fires(unit, member, 900.0, AFTER + 9 * MINUTE)
+    del member.state.episodes[KEY]
+    assert fires(unit, member, 2000.0, AFTER + 10 * MINUTE)
+
+
+def test_a_cooldown_begins_when_the_hold_is_over() -> None:
+    unit, member = warm(hold=10 * MINUTE, cooldown=DAY)
+    assert fires(unit, member, 500.0, AFTER)
+    member.state.episodes[KEY] = Episode(AFTER, "c", AFTER)
+    assert fires(unit, member, 900.0, AFTER + 10 * MINUTE)
     del member.state.episodes[KEY]
     assert not fires(unit, member, 5000.0, AFTER + 12 * MINUTE)
 
@@ -268,6 +282,18 @@ def test_the_status_of_the_baselines() -> None:
     assert len(unit.baseline_status(member, limit=1)) == 1
     feed(unit, 100.0, AFTER + DAY + HOUR, key='["a"]')
     assert unit.baseline_status(member)[1]["firings_24h"] == 0
+
+
+def test_a_trace_sees_what_was_found_before_the_value_was_learned() -> None:
+    unit, member = warm()
+    feed(unit, 500.0, AFTER)
+    told = unit.describe(KEY)
+    (finding,) = told["findings"]
+    assert finding["score"] == unit.verdict(member)["score"] > 100
+    assert (finding["method"], finding["samples"], finding["direction"]) == ("zscore", 200, "up")
+    assert told["rules"] == {"r": {"fired": "2026-01-01T16:40:00Z", "in_a_row": 1}}
+    feed(unit, 1.0, AFTER, key='["b"]')
+    assert unit.describe(KEY)["findings"][0]["samples"] == 201
 
 
 def test_it_is_the_unit_of_anomaly_rules_and_has_nothing_pending() -> None:
