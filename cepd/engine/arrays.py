@@ -36,17 +36,17 @@ def floats() -> Floats:
 
 
 def enc_hook(value: Json) -> Json:
-    """For `msgspec.json.encode`. Raises NotImplementedError for anything but an array."""
+    """For `msgspec.json.encode`. Raises TypeError for anything but an array."""
     if not isinstance(value, array):
-        raise NotImplementedError(f"{type(value).__name__} is not state")
+        raise TypeError(f"{type(value).__name__} is not state")
     return value.typecode, _little_endian(value).tobytes()
 
 
 def dec_hook(wanted: type, value: Json) -> Json:
-    """For `msgspec.json.decode`. Raises ValueError for what `enc_hook` did not make, NotImplementedError for another
+    """For `msgspec.json.decode`. Raises ValueError for what `enc_hook` did not make, TypeError for another
     type than an array."""
     if wanted is not array:
-        raise NotImplementedError(f"{wanted.__name__} is not state")
+        raise TypeError(f"{wanted.__name__} is not state")
     try:
         typecode, text = value
         items = a2b_base64(text, strict_mode=True)
