@@ -19,14 +19,18 @@ class Bench:
     """Times are seconds from the epoch; those of evaluations stay microseconds."""
 
     def __init__(self, *rules: Rule) -> None:
+        self._number = 0
+        self.unit: Unit = make_unit(rules[0])
+        self.swap(*rules)
+
+    def swap(self, *rules: Rule) -> None:
+        """Other rules of the same State fingerprint hang on it from here on."""
         compiled = program(*rules).compiled
         self.members = {
             name: Running(found, place, RuleState(found.state, found.episode), RuleStats(), set())
             for place, (name, found) in enumerate(compiled.items())
         }
         self._key = next(iter(compiled.values())).key
-        self._number = 0
-        self.unit: Unit = make_unit(rules[0])
         self._bind()
 
     def _bind(self) -> None:

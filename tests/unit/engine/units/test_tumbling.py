@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,6 +88,32 @@ def test_rules_that_differ_in_having_and_names_read_one_unit():
         ("low", '["b"]', 10.0, True, {"p": 9}),
         ("high", '["b"]', 10.0, True, {"q": 9}),
     ]
+
+
+def test_a_rule_that_comes_later_reads_what_is_there():
+    bench = Bench(counting("n >= 2"))
+    bench.feed(1, k="a", v=1)
+    bench.swap(counting("n >= 1"), counting("m >= 2", name="new", aggregate={"m": Aggregate("count")}, carries=("v",)))
+    assert brief(bench.until(5)) == []
+    bench.feed(2, k="a", v=3)
+    bench.feed(2, k="b")
+    assert [(name, found.key, found.payload) for name, found in bench.until(10)] == [
+        ("r", '["a"]', b""),
+        ("r", '["b"]', b""),
+        ("new", '["a"]', b'{"v":3}'),
+    ]
+
+
+def test_what_is_no_saved_state_is_refused():
+    bench = Bench(counting())
+    bench.feed(1, k="a")
+    data, unit = bench.unit.save(), Bench(counting()).unit
+    unit.load(data)
+    wider = Bench(counting(aggregate=COUNT | {"m": Aggregate("avg", "v")}))
+    wider.feed(1, k="a", v=1)
+    for other in (b"", b"[]", data[:-1], wider.unit.save(), data.replace(b'"index":{', b'"index":{"x":1,')):
+        with pytest.raises(ValueError, match=r"."):
+            unit.load(other)
 
 
 def test_having_sees_the_key_also_below_a_dot_and_aggregates_before_it():
