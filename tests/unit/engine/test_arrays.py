@@ -52,5 +52,5 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_only_arrays_are_hooked() -> None:
     with pytest.raises(TypeError, match="complex is not state"):
         msgspec.json.encode(1j, enc_hook=enc_hook)
-    with pytest.raises(TypeError, match="complex is not state"):
+    with pytest.raises(msgspec.ValidationError, match="complex is not state"):
         msgspec.json.decode("1", type=complex, dec_hook=dec_hook)
