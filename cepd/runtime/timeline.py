@@ -1,10 +1,10 @@
 """Why a test case failed, in lines for people: what happened when, and expected firings beside those that came."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
-import msgspec
-
+from cepd.engine.formatting import format_expression
+from cepd.engine.paths import fields_of
 from cepd.engine.single import condition_of
 from cepd.engine.standing import Standing
 from cepd.engine.trace import render_trace, trace
@@ -49,17 +49,22 @@ def describe_fact(fact: Fact, start: Instant) -> str:
     parts = [f"{firing.rule_id} {firing.kind} at {since(start, firing.time)}"]
     if fact.clock != firing.time:
         parts.append(f"clock {since(start, fact.clock)}")
-    if firing.key:
-        parts.append(f"key {_json(firing.key)}")
-    if firing.window is not None:
-        parts.append(f"window [{since(start, firing.window[0])}, {since(start, firing.window[1])}]")
-    if firing.values:
-        parts.append(f"values {_json(firing.values)}")
+    parts += _content(fact, start)
     if firing.reason is not None:
         parts.append(f"reason {firing.reason}")
     if firing.kind == "fired" and not firing.opens:
         parts.append("folded into an earlier alert")
     return ", ".join(parts) + (f" -> {', '.join(fact.actions)}" if fact.actions else "")
+
+
+def _content(fact: Fact, start: Instant) -> Iterator[str]:
+    firing = fact.firing
+    if firing.key:
+        yield f"key {_json(firing.key)}"
+    if firing.window is not None:
+        yield f"window [{since(start, firing.window[0])}, {since(start, firing.window[1])}]"
+    if firing.values:
+        yield f"values {_json(firing.values)}"
 
 
 def describe_expectation(expectation: Expectation, start: Instant) -> str:
@@ -107,6 +112,7 @@ def _times(missing: Missing) -> str:
 
 
 def _timeline(result: CaseResult) -> Iterator[str]:
+    concerned = _concerned(result)
     quiet: dict[int, int] = {}
     hidden: dict[int, int] = {}
     for happening in result.happenings:
@@ -118,20 +124,28 @@ def _timeline(result: CaseResult) -> Iterator[str]:
             if quiet[step] > SHOWN_IN_FULL:
                 hidden[step] = hidden.get(step, 0) + 1
                 continue
-        yield from _happening(happening, result.test.start)
+        yield from _happening(happening, concerned, result.test.start)
     for step, count in hidden.items():
         yield f"({count} more of step {step + 1}, of which nothing came, are not shown)"
 
 
+def _concerned(result: CaseResult) -> Set[str]:
+    """The rules that did what they should not, or did not what they should."""
+    facts = (*result.verdict.forbidden, *result.verdict.unexpected)
+    return {found.expectation.rule for found in result.verdict.missing} | {fact.firing.rule_id for fact in facts}
+
+
 def _windows(result: CaseResult) -> Iterator[str]:
     """Windows with a `having`, which need not have fired: what they held, and why that was enough or not."""
+    concerned = _concerned(result)
     rules = {rule_id: rule for happening in result.happenings for rule_id, rule in happening.rules.items()}
-    judged = [fact for fact in result.windows if fact.firing.kind == "fired" and rules[fact.firing.rule_id].having]
+    closed = [fact for fact in result.windows if fact.firing.kind == "fired"]
+    judged = [fact for fact in closed if rules[fact.firing.rule_id].having and fact.firing.rule_id in concerned]
     if judged:
         yield ""
         yield "windows that closed:"
     for fact in judged[:WINDOWS_SHOWN]:
-        yield f"  {describe_fact(msgspec.structs.replace(fact, actions=()), result.test.start)}"
+        yield f"  {fact.firing.rule_id}: {', '.join(_content(fact, result.test.start))}"
         having = rules[fact.firing.rule_id].having
         assert having is not None
         names = {**fact.firing.key, **fact.firing.values}
@@ -140,14 +154,15 @@ def _windows(result: CaseResult) -> Iterator[str]:
         yield f"  ({len(judged) - WINDOWS_SHOWN} more are not shown)"
 
 
-def _happening(happening: Happening, start: Instant) -> Iterator[str]:
+def _happening(happening: Happening, concerned: Set[str], start: Instant) -> Iterator[str]:
     yield f"{since(start, happening.clock):<8} {happening.said}"
     event = happening.event
     if event is not None:
         if event.time != happening.clock:
             yield f"         its own time is {since(start, event.time)}"
-        for rule in happening.rules.values():
-            yield from (f"         {line}" for line in _seen(rule, event))
+        for rule_id, rule in happening.rules.items():
+            if rule_id in concerned:
+                yield from (f"         {line}" for line in _seen(rule, event))
     for fact in happening.facts:
         yield f"         => {describe_fact(fact, start)}"
 
@@ -173,6 +188,8 @@ def _seen(rule: Rule, event: Event) -> Iterator[str]:
             name = f"{rule.id}: step {step.id or place} ({step.role})"
             if step.when is None:
                 yield f"{name} takes it"
+            elif {path.partition(".")[0] for path in fields_of(step.when)} & {other.id for other in trigger.steps}:
+                yield f"{name} takes it where {format_expression(step.when)}"
             else:
                 yield from _condition(f"{name} when", step.when, event.fields)
 

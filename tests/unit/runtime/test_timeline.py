@@ -71,3 +71,25 @@ def test_what_was_counted_is_said_once_for_all_lives_of_the_engine() -> None:
     text = failure(case_of(events, "[{}]"), PACK)
     assert "login-burst: 2 late" in text
     assert "no event had" not in text
+
+
+SEQUENCE = """kind: RulePack
+name: auth
+rules:
+  - id: login-burst
+    trigger:
+      type: sequence
+      within: 1m
+      steps: [{id: fail, event_type: no, when: n > 1}, {event_type: yes, when: user == fail.user}]
+    actions: [{endpoint: "https://a.example.com"}]
+  - {id: quiet, trigger: {type: event, event_type: other}, actions: [{endpoint: "https://a.example.com"}]}
+"""
+
+
+def test_steps_of_a_sequence_show_what_they_ask_and_rules_that_did_well_say_nothing() -> None:
+    events = "[{at: 0s, event: 'no', n: 1}, {at: 1s, event: 'yes'}]"
+    test = case_of(events, "[{rule: login-burst}]").replace("[login-burst]", "[login-burst, quiet]")
+    text = failure(test, SEQUENCE)
+    assert "login-burst: step fail (event) when:\n             false  n > 1  (n is 1)" in text
+    assert "login-burst: step 2 (event) takes it where user == fail.user" in text
+    assert "quiet" not in text
