@@ -95,8 +95,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     """Of the generation that ran; empty before the first one."""
     engine: bytes
-    horizon: Sequence[tuple[str, str, str]]
-    """(identity, source, id) of the known events, oldest first."""
+    horizon: Sequence[tuple[str, tuple[str, str]]]
+    """(identity, (source, id)) of the known events, oldest first."""
 
 
 class Snapshots(Protocol):

@@ -5,13 +5,13 @@ does not make its original newer.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, TypeAlias
 
 from cepd.model.event import identity_of
 
-Entry: TypeAlias = tuple[str, str, str]
-"""(identity, source, id) of one event."""
+Entry: TypeAlias = tuple[str, tuple[str, str]]
+"""(identity, (source, id)) of one event."""
 
 
 class Horizon:
@@ -51,13 +51,13 @@ class Horizon:
         if given is not None:
             self._release(given)
 
-    def entries(self) -> list[Entry]:
-        """All that it knows, oldest first."""
-        return [(identity, source, event_id) for identity, (source, event_id) in self._ids.items()]
+    def entries(self) -> Iterator[Entry]:
+        """All that it knows now, oldest first. The call takes a copy, quickly; going through it takes longer."""
+        return zip(list(self._ids), list(self._ids.values()), strict=True)
 
     def load(self, entries: Iterable[Entry]) -> None:
         """Knows these, and nothing else. What was counted stays."""
-        self._ids = OrderedDict((identity, (source, event_id)) for identity, source, event_id in entries)
+        self._ids = OrderedDict(entries)
         self._uses = Counter(self._ids.values())
 
     def _release(self, given: tuple[str, str]) -> None:

@@ -7,7 +7,7 @@ than 1 % of the time.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -34,9 +34,10 @@ SHARE = 100
 
 
 class _Cut(NamedTuple):
-    """The snapshot, but that its `horizon` also knows the events of the frames that wait behind it."""
+    """The snapshot without its horizon; `known` also knows the events of the frames that wait behind it."""
 
     snapshot: Snapshot
+    known: Iterator[Entry]
     waiting: list[Frame]
     stall: Span
 
@@ -134,9 +135,9 @@ class Snapshotter:
             next_event=next((frame.first for frame in waiting), self._journal.next_event),
             digest=self._machine.deployment.digest,
             engine=self._machine.engine.snapshot(),
-            horizon=self._horizon.entries(),
+            horizon=(),
         )
-        self._cut = _Cut(snapshot, waiting, self._clock.now() - began)
+        self._cut = _Cut(snapshot, self._horizon.entries(), waiting, self._clock.now() - began)
         self._idle.clear()
         self._wanted.set()
 
@@ -151,7 +152,7 @@ class Snapshotter:
         await self._let_go(cut.snapshot)
 
     def _store(self, cut: _Cut) -> int:
-        known = without(cut.snapshot.horizon, cut.waiting)
+        known = without(cut.known, cut.waiting)
         return self._snapshots.write(msgspec.structs.replace(cut.snapshot, horizon=known))
 
     async def _let_go(self, newest: Snapshot) -> None:
@@ -165,7 +166,7 @@ class Snapshotter:
             await asyncio.to_thread(self._generations.prune, needed)
 
 
-def without(known: Sequence[Entry], frames: Sequence[Frame]) -> list[Entry]:
+def without(known: Iterable[Entry], frames: Sequence[Frame]) -> list[Entry]:
     """The known events but those of these frames, which a start replays, or which never reach the disk."""
     later = {
         identity_of(envelope.source, envelope.id, line, "", 0)

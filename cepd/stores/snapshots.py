@@ -37,7 +37,7 @@ class _Format(msgspec.Struct):
 
 class _Body(msgspec.Struct, frozen=True):
     engine: bytes
-    horizon: list[tuple[str, str, str]]
+    horizon: list[tuple[str, tuple[str, str]]]
 
 
 class FileSnapshots:

@@ -19,7 +19,7 @@ def snapshot(seq: int, engine: bytes = b'{"a": "\n\x00\xff"}') -> Snapshot:
         next_event=3 * seq,
         digest="d" * 64,
         engine=engine,
-        horizon=[(f"s\x00{number}\x00digest", "s", str(number)) for number in range(3)],
+        horizon=[(f"s\x00{number}\x00digest", ("s", str(number))) for number in range(3)],
     )
 
 

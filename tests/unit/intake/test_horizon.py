@@ -77,5 +77,5 @@ def test_what_was_saved_and_loaded_judges_as_before() -> None:
     reused = live.id_reused
     for event in events[1_000:]:
         assert loaded.admit(*event) == live.admit(*event)
-    assert loaded.entries() == live.entries()
+    assert list(loaded.entries()) == list(live.entries())
     assert loaded.id_reused == live.id_reused - reused

@@ -84,7 +84,7 @@ def snapshot(seq: int) -> Snapshot:
         next_event=0,
         digest=machine.deployment.digest,
         engine=machine.engine.snapshot(),
-        horizon=[],
+        horizon=(),
     )
 
 

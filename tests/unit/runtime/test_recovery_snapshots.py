@@ -61,7 +61,7 @@ def state(running: Pipeline) -> dict[str, Any]:
         "engine": running.machine.engine.snapshot(),
         "deployment": running.machine.deployment.digest,
         "row": (running.machine.seq, running.machine.clock),
-        "horizon": running.horizon.entries(),
+        "horizon": list(running.horizon.entries()),
         "numbers": (running.journal.next_seq, running.journal.next_event),
     }
 

@@ -123,7 +123,7 @@ def test_the_known_ids_are_those_of_its_rows(tmp_path: Path) -> None:
             running.snapshotter.offer()
             await written(running, [1])
             snapshot = running.snapshots.read(1)
-            assert [event_id for _, _, event_id in snapshot.horizon] == ["a"]
+            assert [event_id for _, (_, event_id) in snapshot.horizon] == ["a"]
             assert snapshot.next_event == 3
             assert len(running.horizon) == 3
 
