@@ -77,7 +77,7 @@ class Layout:
     def decode(self, data: bytes, kind: type[StateT]) -> StateT:
         """A state that holds cells, generic over their columns, of what `encode` gave. Raises ValueError for anything
         else."""
-        columns = tuple[tuple(map(column_type, self._aggregates))]  # type: ignore[misc]
+        columns = tuple[tuple(map(column_type, self._aggregates))]  # type: ignore[misc, valid-type]
         found: StateT = msgspec.json.decode(data, type=kind[columns], dec_hook=dec_hook)  # type: ignore[index]
         return found
 

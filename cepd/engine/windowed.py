@@ -1,5 +1,6 @@
 """What the units of all kinds of windows share: members, their readings, and what an eager window says at an event."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import msgspec
@@ -30,7 +31,7 @@ class Fed(msgspec.Struct, frozen=True):
     fired: dict[int, list[str]]
 
 
-class Windowed:
+class Windowed(ABC):
     """Base of the window units. `max_keys` is the largest that any member allows."""
 
     def __init__(self, rule: Rule) -> None:
@@ -76,9 +77,9 @@ class Windowed:
     def resume(self, downtime: Span) -> None:
         """Windows follow event time; not having heard anything changes nothing."""
 
+    @abstractmethod
     def _look(self, fed: Fed) -> Sight:
         """The window that an eager rule is asked about."""
-        raise NotImplementedError
 
     def _heard(self, fed: Fed | None) -> None:
         self._fed, self._sight = fed, None

@@ -9,6 +9,7 @@ from time import process_time
 from typing import TypedDict
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from cepd.engine.decode import DecodeCounts, decode_fields, read_event
 from cepd.engine.engine import Engine
@@ -16,6 +17,7 @@ from cepd.engine.program import Program, compile_program
 from cepd.engine.rows import Batch, Row, Swap, Tick
 from cepd.engine.single import evaluate_single
 from cepd.engine.support import cannot_run, unsupported
+from cepd.engine.verdict import without_baseline
 from cepd.engine.why import Why, why_single
 from cepd.intake.horizon import Horizon
 from cepd.intake.limits import DEFAULT_LIMITS
@@ -26,12 +28,15 @@ from cepd.model.firing import Firing
 from cepd.model.generation import Definition
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
-from cepd.model.rule import ActionSpec, Rule
+from cepd.model.rule import ActionSpec, AnomalyTrigger, Rule
 
 SOURCE = "simulate"
 """The input's name, and the source of events that name none."""
 
 REJECTIONS_KEPT = 20
+
+
+_OF_ANOMALIES = ("is_anomaly", "score", "method", "details")
 
 
 class PayloadVerdict(msgspec.Struct, frozen=True):
@@ -41,6 +46,11 @@ class PayloadVerdict(msgspec.Struct, frozen=True):
     condition_evaluated: bool
     triggered_actions: list[str]
     extracted_value: Json
+    is_anomaly: bool | UnsetType = UNSET
+    """This and the rest of anomaly rules alone: one value has no baseline to be judged against."""
+    score: Json | UnsetType = UNSET
+    method: str | UnsetType = UNSET
+    details: Json | UnsetType = UNSET
 
 
 def simulate_payload(definition: Definition, payload: Mapping[str, Json], clock: Instant = 0) -> PayloadVerdict:
@@ -51,7 +61,11 @@ def simulate_payload(definition: Definition, payload: Mapping[str, Json], clock:
     rule = definition.rule
     single = evaluate_single(rule, payload_event(rule, payload, clock))
     actions = [kind for action in rule.actions for kind in _action_types(action)] if single.matched else []
-    return PayloadVerdict(single.matched, single.condition, actions, single.extracted)
+    told = PayloadVerdict(single.matched, single.condition, actions, single.extracted)
+    if not isinstance(rule.trigger, AnomalyTrigger):
+        return told
+    verdict = without_baseline(rule, single.extracted)
+    return msgspec.structs.replace(told, **{name: verdict[name] for name in _OF_ANOMALIES})
 
 
 def why_payload(definition: Definition, payload: Mapping[str, Json], clock: Instant = 0) -> Why:

@@ -129,13 +129,19 @@ OPERATIONS = (
         body={**closed({"payload": MAP})},
         answers={
             200: closed(
-                {
+                optional={
+                    "is_anomaly": {**FLAG, "description": "Of anomaly rules alone: one value has no baseline."},
+                    "score": {"type": "number"},
+                    "method": TEXT,
+                    "details": MAP,
+                },
+                properties={
                     "matched": FLAG,
                     "condition_evaluated": FLAG,
                     "triggered_actions": listed(TEXT),
                     "extracted_value": {"description": "The first condition's field; null where nothing matched."},
                     "trace": {**MAP, "description": "The conditions with the values that they saw."},
-                }
+                },
             )
         },
         problems=(404, 408, 413),

@@ -19,11 +19,11 @@ FLAG = {"type": "boolean"}
 MAP = {"type": "object"}
 
 
-def closed(properties: Mapping[str, Json]) -> dict[str, Json]:
-    """The schema of an object with exactly these members."""
+def closed(properties: Mapping[str, Json], optional: Mapping[str, Json] | None = None) -> dict[str, Json]:
+    """The schema of an object with exactly these members; the optional ones may be left out."""
     return {
         "type": "object",
-        "properties": dict(properties),
+        "properties": {**properties, **(optional or {})},
         "required": list(properties),
         "additionalProperties": False,
     }

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cepd.engine.expressions import parse_expression
@@ -13,6 +14,7 @@ from cepd.model.instant import format_instant, read_instant
 from cepd.model.rule import (
     ActionSpec,
     Aggregate,
+    AnomalyTrigger,
     EventTrigger,
     MetricTrigger,
     Rule,
@@ -125,6 +127,13 @@ def test_only_active_rules_run_and_the_others_are_listed_with_zeros() -> None:
         alone = Simulation(definitions, rule_id=rule_id)
         list(alone.run(lines))
         assert alone.report()["rules"] == {rule_id: counts}
+
+
+def test_an_anomaly_rule_says_that_one_value_has_no_baseline() -> None:
+    spike = definition(rule("a", trigger=AnomalyTrigger("ms", "zscore")))
+    found = msgspec.to_builtins(simulate_payload(spike, {"ms": 5}))
+    assert (found["is_anomaly"], found["score"], found["method"], found["details"]) == (False, 0, "zscore", {})
+    assert "is_anomaly" not in msgspec.to_builtins(simulate_payload(definition(rule()), {"ms": 5}))
 
 
 def test_explanations_show_each_leaf_with_the_value_it_saw() -> None:
