@@ -40,6 +40,10 @@ class Driver:
         """The watermark moves on."""
         return [found for found, _ in self._due(at(time), member)]
 
+    def pending(self) -> int:
+        """Entries of the schedule."""
+        return len(self._entries)
+
     def restart(self) -> None:
         saved = self.unit.save()
         self.unit = make_unit(self.rules[0])

@@ -4,7 +4,8 @@
   and fires with that time, once; the next event arms it again. `timeout` itself is still no silence.
 - Only an event newer than the newest moves anything. One whose own deadline the watermark has passed is late: it ends
   no silence, does not arm a new key, and is counted.
-- Downtime, in which nothing could be heard, moves what is pending. A deadline never moves back.
+- Downtime, in which nothing could be heard, moves the limits of a key. Its deadline never moves back, so that an event
+  from before the downtime is not taken for silence since.
 - A key is forgotten when the watermark has passed its newest event + `forget`, downtime added; of rules that share the
   unit, the longest counts. A rule whose `forget` is shorter than `timeout` never fires.
 - An event that arms is a false evaluation for a rule whose episode it ends.
@@ -152,7 +153,7 @@ class Unit:
         self._schedule(armed, self._key, 0)
 
     def _arm(self, heard: _Heard, event: Event, time: Instant) -> None:
-        pending = 0 if heard.told else self._deadline(heard)
+        pending = self._deadline(heard)
         heard.newest, heard.id, heard.identity = time, event.id, event.identity
         heard.carried = carried(event.fields, self._names)
         heard.moved = max(0, pending - (time + self._timeout))

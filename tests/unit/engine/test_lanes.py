@@ -91,6 +91,30 @@ def test_any_order_lets_go_what_was_compared_with_what_went() -> None:
     assert driver.hear(12, "C") == [], "the first was forgotten, and with it what it was compared with"
 
 
+def test_a_restart_forgets_what_later_steps_were_seen_by() -> None:
+    driver = Driver(sequence("A", step("B", "not exists(c.n)"), "c:C", "D"))
+    for event_type in "ABCAB":
+        driver.hear(0, event_type, n=1)
+    assert heard(driver, (0, "C"), (0, "D")) == [[(4, 5, 6, 7)]]
+
+
+def test_no_step_sees_itself() -> None:
+    driver = Driver(sequence(step("a:A", "not exists(a.n)"), "B", order="any"))
+    driver.hear(0, "A", n=1)
+    driver.hear(1, "A", n=2)
+    assert numbers(driver.hear(2, "B")) == [(2, 3)]
+
+
+def test_a_key_has_one_entry_in_the_schedule_however_often_it_begins_anew() -> None:
+    driver = Driver(sequence("A", "B"))
+    for time in range(100):
+        driver.hear(time, "A")
+        driver.hear(time, "B")
+    driver.hear(100, "A")
+    driver.passes(109.5)
+    assert driver.pending() == 1
+
+
 def test_any_order_takes_the_first_step_that_lacks_an_event() -> None:
     driver = Driver(sequence("any", "A", order="any"))
     assert heard(driver, (0, "A"), (1, "C"), (2, "A")) == [[(2, 3)]], "the C took the place of the first A"
