@@ -17,7 +17,7 @@ from cepd.engine.standing import Standing, fields_named, standing
 from cepd.engine.state import RuleState
 from cepd.engine.stats import Stats
 from cepd.engine.timers import Deadline, Kind, Timers
-from cepd.engine.unit import Resettable, Telling, Unit, make_unit
+from cepd.engine.unit import Resettable, Telling, Unit, UnitCounts, make_unit
 from cepd.engine.watermarks import Watermark
 from cepd.engine.why import Why, why
 from cepd.model.errors import InputError
@@ -91,6 +91,14 @@ class Engine:
         elif isinstance(row, Reset):
             self._reset(row)
         return out
+
+    def unit_counts(self) -> list[tuple[str, UnitCounts]]:
+        """What was counted in the unit of each rule that has one; rules that share a unit share its counts."""
+        return [
+            (self._running[position].rule.id, unit.counts)
+            for unit, (_, members) in zip(self._units, self._program.units, strict=True)
+            for position in members
+        ]
 
     def standing(self, rule_id: str) -> Standing | None:
         """Where a rule stands; None for one that the program does not hold."""
@@ -171,7 +179,8 @@ class Engine:
         self.stats.events += len(row.events)
         listeners = self._program.listeners
         for event in row.events:
-            if watermark.observe(row.input, event.time) and not self._timers.quiet(watermark, watermark.clock):
+            watermark.observe(row.input, event.time)
+            if not self._timers.quiet(watermark, watermark.clock):
                 self._advance(watermark, watermark.clock, out)
             for position, place, feeds in listeners(event.type):
                 running = self._running[position]

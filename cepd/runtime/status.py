@@ -56,6 +56,15 @@ def _engine(machine: Machine) -> Iterator[Sample]:
         yield "cepd_rule_errors_total", label, rule.errors
         yield "cepd_rule_keys_skipped_total", label, rule.skipped_keys
         yield "cepd_rule_keys_refused_total", label, rule.refused_keys
+        yield "cepd_rule_continued_total", label, rule.continued
+    for rule_id, unit in machine.engine.unit_counts():
+        label = (rule_id,)
+        yield "cepd_rule_events_late_total", label, unit.late
+        yield "cepd_rule_events_refused_total", label, unit.refused_keys
+        yield "cepd_rule_events_out_of_order_total", label, unit.out_of_order
+        yield "cepd_rule_values_unusable_total", label, unit.unusable
+        yield "cepd_rule_entries_evicted_total", label, unit.evicted
+        yield "cepd_rule_anomalies_muted_total", label, unit.muted
 
 
 def snapshot_samples(snapshotter: Snapshotter, clock: Clock) -> Source:

@@ -62,6 +62,15 @@ TABLE: tuple[Metric, ...] = (
     Metric("cepd_rule_errors_total", "counter", "Evaluations that failed; the event was skipped.", ("rule",)),
     Metric("cepd_rule_keys_skipped_total", "counter", "Events whose key is an object or a list.", ("rule",)),
     Metric("cepd_rule_keys_refused_total", "counter", "Firings let through unsuppressed beyond max_keys.", ("rule",)),
+    Metric("cepd_rule_continued_total", "counter", "True evaluations of alerts that are open anyway.", ("rule",)),
+    Metric("cepd_rule_events_late_total", "counter", "Events that came after their window had closed.", ("rule",)),
+    Metric("cepd_rule_events_refused_total", "counter", "Events left out of a window beyond max_keys.", ("rule",)),
+    Metric(
+        "cepd_rule_events_out_of_order_total", "counter", "Events of a sequence that came after a later one.", ("rule",)
+    ),
+    Metric("cepd_rule_values_unusable_total", "counter", "Events without a value that can be used.", ("rule",)),
+    Metric("cepd_rule_entries_evicted_total", "counter", "Baselines and values that were forgotten.", ("rule",)),
+    Metric("cepd_rule_anomalies_muted_total", "counter", "Anomalies within the cooldown of another.", ("rule",)),
     Metric("cepd_alerts_total", "counter", "Alerts that were opened, storm alerts too.", ("rule",)),
     Metric("cepd_alerts_unacknowledged", "gauge", "Open alerts that nobody has acknowledged.", ("severity",)),
     Metric("cepd_action_plan_errors_total", "counter", "Actions that could not be planned.", ("rule",)),
