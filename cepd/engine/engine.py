@@ -17,7 +17,7 @@ from cepd.engine.standing import Standing, fields_named, standing
 from cepd.engine.state import RuleState
 from cepd.engine.stats import Stats
 from cepd.engine.timers import Deadline, Kind, Timers
-from cepd.engine.unit import Resettable, Telling, Unit, UnitCounts, make_unit
+from cepd.engine.unit import Resettable, Telling, Unit, make_unit
 from cepd.engine.watermarks import Watermark
 from cepd.engine.why import Why, why
 from cepd.model.errors import InputError
@@ -91,14 +91,6 @@ class Engine:
         elif isinstance(row, Reset):
             self._reset(row)
         return out
-
-    def unit_counts(self) -> list[tuple[str, UnitCounts]]:
-        """What was counted in the unit of each rule that has one; rules that share a unit share its counts."""
-        return [
-            (self._running[position].rule.id, unit.counts)
-            for unit, (_, members) in zip(self._units, self._program.units, strict=True)
-            for position in members
-        ]
 
     def standing(self, rule_id: str) -> Standing | None:
         """Where a rule stands; None for one that the program does not hold."""
@@ -334,6 +326,11 @@ class Engine:
             members = [self._running[position] for position in compiled_unit.members]
             schedule = partial(self._schedule, place, members[0].by_clock)
             self._units[place].bind(members, schedule)
+        self.stats.units = [
+            (self._running[position].rule.id, unit.counts)
+            for unit, (_, positions) in zip(self._units, program.units, strict=True)
+            for position in positions
+        ]
         self._schedule_all()
 
     def _schedule(self, place: int, by_clock: bool, at: Instant, key: str, start: Instant) -> None:

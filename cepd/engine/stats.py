@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from cepd.engine.decode import DecodeCounts
+from cepd.engine.unit import UnitCounts
 
 
 class RuleStats(msgspec.Struct):
@@ -35,6 +36,8 @@ class Stats(msgspec.Struct):
     unknown_targets: int = 0
     """Targeted events for a rule that the program does not hold."""
     rules: dict[str, RuleStats] = msgspec.field(default_factory=dict)
+    units: list[tuple[str, UnitCounts]] = msgspec.field(default_factory=list)
+    """What was counted in the unit of each rule that has one; rules that share a unit share its counts."""
 
     def keep(self, rule_ids: Iterable[str]) -> None:
         """Goes on counting for these rules alone; new ones start at zero."""

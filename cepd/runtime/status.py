@@ -57,7 +57,7 @@ def _engine(machine: Machine) -> Iterator[Sample]:
         yield "cepd_rule_keys_skipped_total", label, rule.skipped_keys
         yield "cepd_rule_keys_refused_total", label, rule.refused_keys
         yield "cepd_rule_continued_total", label, rule.continued
-    for rule_id, unit in machine.engine.unit_counts():
+    for rule_id, unit in stats.units:
         label = (rule_id,)
         yield "cepd_rule_events_late_total", label, unit.late
         yield "cepd_rule_events_refused_total", label, unit.refused_keys
