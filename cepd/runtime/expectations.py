@@ -41,6 +41,12 @@ class Verdict(msgspec.Struct, frozen=True):
     def holds(self) -> bool:
         return not (self.missing or self.forbidden or self.unexpected)
 
+    @property
+    def concerned(self) -> frozenset[str]:
+        """The rules that did what they should not, or did not what they should."""
+        facts = (*self.forbidden, *self.unexpected)
+        return frozenset(one.expectation.rule for one in self.missing) | {fact.firing.rule_id for fact in facts}
+
 
 def judge(expected: Sequence[Expectation], facts: Sequence[Fact], *, exact: bool) -> Verdict:
     """Gives each fact to one expectation that it meets, so that as many as possible have what they expect.

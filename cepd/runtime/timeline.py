@@ -1,13 +1,13 @@
 """Why a test case failed, in lines for people: what happened when, and expected firings beside those that came."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cepd.engine.formatting import format_expression
 from cepd.engine.paths import fields_of
-from cepd.engine.single import condition_of
 from cepd.engine.standing import Standing
 from cepd.engine.trace import render_trace, trace
+from cepd.engine.why import render_why
 from cepd.model.condition import Condition
 from cepd.model.duration import format_duration
 from cepd.model.event import Event
@@ -16,7 +16,8 @@ from cepd.model.json import Json
 from cepd.model.rule import Rule, SequenceTrigger
 from cepd.model.ruletest import Expectation
 from cepd.runtime.expectations import Fact, Missing, differences
-from cepd.runtime.ruletest import CaseResult, Happening
+from cepd.runtime.playback import Happening
+from cepd.runtime.ruletest import CaseResult
 
 SHOWN_IN_FULL = 3
 """Events of one step that are shown though nothing came of them; the others are counted."""
@@ -112,7 +113,6 @@ def _times(missing: Missing) -> str:
 
 
 def _timeline(result: CaseResult) -> Iterator[str]:
-    concerned = _concerned(result)
     quiet: dict[int, int] = {}
     hidden: dict[int, int] = {}
     for happening in result.happenings:
@@ -124,23 +124,15 @@ def _timeline(result: CaseResult) -> Iterator[str]:
             if quiet[step] > SHOWN_IN_FULL:
                 hidden[step] = hidden.get(step, 0) + 1
                 continue
-        yield from _happening(happening, concerned, result.test.start)
+        yield from _happening(happening, result.test.start)
     for step, count in hidden.items():
         yield f"({count} more of step {step + 1}, of which nothing came, are not shown)"
 
 
-def _concerned(result: CaseResult) -> Set[str]:
-    """The rules that did what they should not, or did not what they should."""
-    facts = (*result.verdict.forbidden, *result.verdict.unexpected)
-    return {found.expectation.rule for found in result.verdict.missing} | {fact.firing.rule_id for fact in facts}
-
-
 def _windows(result: CaseResult) -> Iterator[str]:
     """Windows with a `having`, which need not have fired: what they held, and why that was enough or not."""
-    concerned = _concerned(result)
     rules = {rule_id: rule for happening in result.happenings for rule_id, rule in happening.rules.items()}
-    closed = [fact for fact in result.windows if fact.firing.kind == "fired"]
-    judged = [fact for fact in closed if rules[fact.firing.rule_id].having and fact.firing.rule_id in concerned]
+    judged = [fact for fact in result.windows if fact.firing.kind == "fired" and rules[fact.firing.rule_id].having]
     if judged:
         yield ""
         yield "windows that closed:"
@@ -154,44 +146,35 @@ def _windows(result: CaseResult) -> Iterator[str]:
         yield f"  ({len(judged) - WINDOWS_SHOWN} more are not shown)"
 
 
-def _happening(happening: Happening, concerned: Set[str], start: Instant) -> Iterator[str]:
+def _happening(happening: Happening, start: Instant) -> Iterator[str]:
     yield f"{since(start, happening.clock):<8} {happening.said}"
     event = happening.event
     if event is not None:
         if event.time != happening.clock:
             yield f"         its own time is {since(start, event.time)}"
-        for rule_id, rule in happening.rules.items():
-            if rule_id in concerned:
-                yield from (f"         {line}" for line in _seen(rule, event))
+        for found in happening.whys:
+            lines = (*render_why(found), *_steps(happening.rules[found.rule_id], event))
+            yield from (f"         {line}" for line in lines)
     for fact in happening.facts:
         yield f"         => {describe_fact(fact, start)}"
 
 
-def _seen(rule: Rule, event: Event) -> Iterator[str]:
-    """What a rule made of an event."""
+def _steps(rule: Rule, event: Event) -> Iterator[str]:
+    """What the steps of a sequence that hear an event ask of it."""
     trigger = rule.trigger
-    types = getattr(trigger, "event_type", None)
-    sources = getattr(trigger, "source", None)
-    if types is not None and event.type not in types:
-        yield f"{rule.id}: hears {' or '.join(types) or 'nothing'}, not {event.type}"
+    if not isinstance(trigger, SequenceTrigger):
         return
-    if sources is not None and event.source not in sources:
-        yield f"{rule.id}: hears from {' or '.join(sources)}, not from {event.source}"
-        return
-    condition = condition_of(rule)
-    if condition is not None:
-        yield from _condition(f"{rule.id}: when", condition, event.fields)
-    if isinstance(trigger, SequenceTrigger):
-        for place, step in enumerate(trigger.steps, 1):
-            if step.event_type is not None and event.type not in step.event_type:
-                continue
-            name = f"{rule.id}: step {step.id or place} ({step.role})"
-            if step.when is None:
-                yield f"{name} takes it"
-            elif {path.partition(".")[0] for path in fields_of(step.when)} & {other.id for other in trigger.steps}:
-                yield f"{name} takes it where {format_expression(step.when)}"
-            else:
-                yield from _condition(f"{name} when", step.when, event.fields)
+    ids = {step.id for step in trigger.steps}
+    for place, step in enumerate(trigger.steps, 1):
+        if step.event_type is not None and event.type not in step.event_type:
+            continue
+        name = f"  step {step.id or place} ({step.role})"
+        if step.when is None:
+            yield f"{name} takes it"
+        elif {path.partition(".")[0] for path in fields_of(step.when)} & ids:
+            yield f"{name} takes it where {format_expression(step.when)}"
+        else:
+            yield from (f"  {line}" for line in _condition(f"{name[2:]} when", step.when, event.fields))
 
 
 def _condition(title: str, condition: Condition, fields: Mapping[str, Json]) -> Iterator[str]:

@@ -31,7 +31,7 @@ def test_a_sound_rule_passes() -> None:
         ("type: tumbling, size: 1m", "type: session, timeout: 1m", "window [0s, 59s]"),
         ("group_by: [user]", "group_by: [attempts]", 'key {"attempts": 3}'),
         ("fn: count", "fn: sum, field: attempts", 'values {"failures": 6}'),
-        ("event_type: auth.failed", "event_type: auth.ok", "login-burst: hears auth.ok, not auth.failed"),
+        ("event_type: auth.failed", "event_type: auth.ok", "it does not listen to events of type 'auth.failed'"),
         ("when: attempts", "when: atempts", "login-burst: no event had the field atempts"),
         ("- {type: notify, channels: [ops]}\n", "\n", "differs in actions"),
         ("channels: [ops]}", 'channels: [ops]}\n      - {endpoint: "https://c.example.com"}', "c.example.com"),

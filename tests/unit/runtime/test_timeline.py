@@ -32,8 +32,9 @@ def test_the_whole_of_a_small_one() -> None:
         "what happened:",
         '  5s       {"type":"auth.failed","source":"web","attempts":3,"time":"2026-01-01T00:00:04Z"}',
         "           its own time is 4s",
-        "           login-burst: when:",
-        "             true   attempts >= 3  (attempts is 3)",
+        "           2026-01-01T00:00:04Z login-burst: fired and opened an alert",
+        "             when:",
+        "               true   attempts >= 3  (attempts is 3)",
         "           => login-burst fired at 4s, clock 5s -> webhook https://a.example.com",
     ]
 
@@ -41,8 +42,8 @@ def test_the_whole_of_a_small_one() -> None:
 def test_what_the_rule_does_not_hear_is_said() -> None:
     events = "[{at: 0s, event: auth.ok}, {at: 0s, event: auth.failed, source: app}]"
     text = failure(case_of(events, "[{}]"))
-    assert "login-burst: hears auth.failed, not auth.ok" in text
-    assert "login-burst: hears from web, not from app" in text
+    assert "login-burst: did not fire: it does not listen to events of type 'auth.ok'" in text
+    assert "login-burst: did not fire: it does not listen to the source 'app'" in text
 
 
 def test_a_thousand_quiet_events_are_three_and_a_count() -> None:
@@ -90,6 +91,22 @@ def test_steps_of_a_sequence_show_what_they_ask_and_rules_that_did_well_say_noth
     events = "[{at: 0s, event: 'no', n: 1}, {at: 1s, event: 'yes'}]"
     test = case_of(events, "[{rule: login-burst}]").replace("[login-burst]", "[login-burst, quiet]")
     text = failure(test, SEQUENCE)
-    assert "login-burst: step fail (event) when:\n             false  n > 1  (n is 1)" in text
-    assert "login-burst: step 2 (event) takes it where user == fail.user" in text
+    assert "step fail (event) when:\n               false  n > 1  (n is 1)" in text
+    assert "step 2 (event) takes it where user == fail.user" in text
     assert "quiet" not in text
+
+
+def test_a_hold_says_how_far_it_has_come() -> None:
+    pack = SIMPLE.replace("    actions", "    for: 5m\n    actions")
+    text = failure(
+        case_of("[{at: 1m, event: auth.failed, source: web, attempts: 3, repeat: 2, every: 4m}]", "[{}]"), pack
+    )
+    assert "did not fire: it has to hold until 2026-01-01T00:06:00Z" in text
+
+
+def test_a_window_says_what_it_holds_so_far() -> None:
+    text = failure(
+        case_of("[{at: 0s, event: auth.failed, user: a, attempts: 3, repeat: 2}]", "[]", ", until: 5m"), PACK
+    )
+    assert "did not fire yet: the window is evaluated when it closes" in text
+    assert '"events":2,"values":{"count":2}' in text.split("what happened:")[1].split("=>")[0]
