@@ -121,19 +121,21 @@ class Mover:
             return wanted
         return next((place for place, stage in enumerate(stages) if stage.takes(event, run.captured)), None)
 
-    def _renew(self, run: Run, place: int, event: Event, time: Instant, moved: Moved) -> None:
+    def _renew(self, run: Run, place: int, event: Event, time: Instant, moved: Moved) -> bool:
+        """Whether the event became the newest of the stage."""
         pattern, step = self.pattern, run.steps[place]
         full = len(step) == pattern.stages[place].count
         behind = time < step[-1].time if pattern.strict else time < run.last - pattern.within
         if behind or (full and time < step[0].time):
             moved.older = True
-            return
+            return False
         if full:
             run.shed(pattern, place)
         if not any(run.steps):
             run.first = run.last = time
         self._put(run, place, event, time, moved)
         run.prune(pattern, run.last - pattern.within)
+        return True
 
     def _add(self, lane: Lane, event: Event, time: Instant, moved: Moved) -> None:
         place = self.begins(event)
@@ -154,11 +156,11 @@ class Mover:
     def _gather(self, lane: Lane, event: Event, time: Instant, moved: Moved) -> Run | None:
         """The run that the newest events of the first step begin, once they are enough."""
         gathering = lane.gathering = lane.gathering or new_run(self.pattern, time)
-        if gathering.steps[0]:
-            self._renew(gathering, 0, event, time, moved)
-        else:
+        if not gathering.steps[0]:
             self._put(gathering, 0, event, time, moved)
-        if moved.older or len(gathering.steps[0]) < self.pattern.stages[0].count:
+        elif not self._renew(gathering, 0, event, time, moved):
+            return None
+        if len(gathering.steps[0]) < self.pattern.stages[0].count:
             return None
         steps = [list(step) for step in gathering.steps]
         return msgspec.structs.replace(gathering, steps=steps, captured=dict(gathering.captured))
