@@ -194,5 +194,3 @@ def _lines(found: Why) -> Iterator[str]:
             yield f"  {title}: {msgspec.json.encode(part).decode()}"
     for step in found.steps:
         yield f"  step {step['step']}: {step['first']} to {step['last']}, events {', '.join(step['event_ids'])}"
-    if found.when is None and found.having is None and not found.steps and not found.state:
-        yield "  there is no condition, every event meets it"

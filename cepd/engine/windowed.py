@@ -75,7 +75,8 @@ class Windowed(ABC):
         return (found,) if found.truth or followed else ()
 
     def resume(self, downtime: Span) -> None:
-        """Windows follow event time; not having heard anything changes nothing."""
+        """Windows follow event time: what they hold stays as it is."""
+        self._heard(None)
 
     @abstractmethod
     def _look(self, fed: Fed) -> Sight:

@@ -240,7 +240,10 @@ def test_simulate_of_a_rule_that_does_not_compile_ends_with_1(tree: Path) -> Non
 
 
 def test_simulate_says_which_rules_do_not_run_and_why(tree: Path) -> None:
-    waiting = PACK.replace("name: hosts", "name: waiting").replace("id: cpu", "id: later") + "    for: 5m\n"
+    waiting = (
+        PACK.replace("name: hosts", "name: waiting").replace("id: cpu", "id: later")
+        + "    enrich: [{type: lookup, source: assets, key: host, output: asset}]\n"
+    )
     write_tree(tree, {"packs/waiting.yaml": waiting})
     both = cepd("simulate", tree, "--events", "-", "--format", "json", stdin=HOT)
     assert both.returncode == 0
@@ -251,7 +254,7 @@ def test_simulate_says_which_rules_do_not_run_and_why(tree: Path) -> None:
     assert b"not run: later: " in both.stderr
     alone = cepd("simulate", tree, "--events", "-", "--rule", "later", stdin=HOT)
     assert alone.returncode == 2
-    assert b"for" in alone.stderr
+    assert b"enrich" in alone.stderr
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_event(tree: Path) -> None:
