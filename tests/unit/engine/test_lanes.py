@@ -29,6 +29,12 @@ def test_every_so_many_newest_first_steps_begin_a_run() -> None:
     assert driver.unit.status().keys == 0
 
 
+def test_an_event_too_old_for_one_run_may_begin_another() -> None:
+    driver = Driver(sequence("A*2", "any", "any", runs="all"))
+    assert heard(driver, (0, "A"), (1, "A"), (5, "C"), (3, "A")) == []
+    assert heard(driver, (6, "C"), (7, "C")) == [[(1, 2, 3, 5)], [(2, 4, 5, 6)]]
+
+
 def test_each_run_of_many_ends_by_itself() -> None:
     driver = Driver(sequence("A", step("not C", "n > 0"), "B", runs="all"))
     driver.hear(0, "A")
