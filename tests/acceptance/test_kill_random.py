@@ -19,13 +19,13 @@ from cepd.model.firing import Firing
 from cepd.ports import AlertQuery
 from cepd.runtime.simulate import Simulation
 from cepd.stores.sqlite import open_store
-from tests.acceptance.test_record import cepd
+from tests.support.command import cepd
 from tests.support.daemon import Daemon
 from tests.support.ops_tree import CHANNEL, SECRET, write_tree
 
 KILLS = 20
 RULES = {
-    "tumbling": "window: {type: tumbling, size: 1s}\n    aggregate: {mean: {fn: avg, field: n}}\n    having: mean > 55",
+    "tumbling": "window: {type: tumbling, size: 1s}\n    aggregate: {mean: {fn: avg, field: n}}\n    having: mean > 49",
     "sliding": "window: {type: sliding, size: 2s, slide: 1s}\n    aggregate: {high: {fn: max, field: n}}\n"
     "    having: high > 97",
     "session": "when: n > 90\n    window: {type: session, timeout: 300ms}\n    aggregate: {all: {fn: count}}\n"

@@ -1,14 +1,13 @@
 """`cepd record` beside a running daemon, and its replay: what the daemon fired, exactly."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.command import cepd
 from tests.support.daemon import Daemon, eventually
 from tests.support.ops_tree import CHANNEL, SECRET, write_tree
 
@@ -33,12 +32,6 @@ rules:
 """
 
 FILES = {"cepd.yaml": "lateness: 200ms\n", "channels.yaml": CHANNEL, "packs/hosts.yaml": PACK}
-
-
-def cepd(*arguments: object) -> subprocess.CompletedProcess[str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CEPD_")}
-    command = [sys.executable, "-m", "cepd", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=inherited, check=False)
 
 
 def replayed(*arguments: object, out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
