@@ -42,7 +42,7 @@ def test_a_command_of_the_readme_prints_what_it_says(command: str, output: str) 
 
 
 def test_each_bundled_rule_of_the_first_screen_is_valid(tmp_path: Path) -> None:
-    (rule,) = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    rule = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)[0]
     (tmp_path / "pack.yaml").write_text(rule)
     (tmp_path / "channel.yaml").write_text("kind: Channel\nname: pager-hook\ntype: webhook\nurl: {env: URL}\n")
     done = subprocess.run(
