@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from cepd.engine.arrays import Ints, ints
+from cepd.engine.texts import Texts
 from cepd.model.json import Json
 
 
@@ -19,8 +20,9 @@ def carried(fields: Mapping[str, Json], names: Sequence[str]) -> dict[str, Json]
 
 class Marks(msgspec.Struct):
     counts: Ints = msgspec.field(default_factory=ints)
-    first_ids: list[str] = msgspec.field(default_factory=list)
+    first_ids: Texts = msgspec.field(default_factory=Texts)
     last_ids: list[str] = msgspec.field(default_factory=list)
+    """Empty where the last event is the first one."""
     first_orders: Ints = msgspec.field(default_factory=ints)
     last_orders: Ints = msgspec.field(default_factory=ints)
     carried: dict[int, dict[str, Json]] = msgspec.field(default_factory=dict)
@@ -29,43 +31,52 @@ class Marks(msgspec.Struct):
     def grow(self) -> None:
         """One more slot, without events."""
         self.counts.append(0)
-        self.first_ids.append("")
+        self.first_ids.grow()
         self.last_ids.append("")
         self.first_orders.append(-1)
         self.last_orders.append(-1)
 
     def add(self, slot: int, event_id: str, order: int, carried: dict[str, Json]) -> None:
         """Takes in one event. `order` is not negative and rises with each event of the unit, in journal order."""
-        if not self.counts[slot]:
-            self.first_ids[slot] = event_id
+        if self.counts[slot]:
+            self.last_ids[slot] = event_id
+        else:
+            self.first_ids.put(slot, event_id)
             self.first_orders[slot] = order
         self.counts[slot] += 1
-        self._end(slot, event_id, order, carried)
+        self._end(slot, order, carried)
 
     def merge(self, slot: int, other: "Marks", its: int) -> None:
         """Takes in all that a slot of other marks holds."""
         if not other.counts[its]:
             return
+        later = other.last_orders[its] > self.last_orders[slot]
+        if self.counts[slot]:
+            self.last_ids[slot] = other._last(its) if later else self._last(slot)
+        else:
+            self.last_ids[slot] = other.last_ids[its]
         if not self.counts[slot] or other.first_orders[its] < self.first_orders[slot]:
-            self.first_ids[slot] = other.first_ids[its]
+            self.first_ids.put(slot, other.first_ids.at(its))
             self.first_orders[slot] = other.first_orders[its]
         self.counts[slot] += other.counts[its]
-        if other.last_orders[its] > self.last_orders[slot]:
-            self._end(slot, other.last_ids[its], other.last_orders[its], other.carried.get(its, {}))
+        if later:
+            self._end(slot, other.last_orders[its], other.carried.get(its, {}))
 
     def ids(self, slot: int) -> tuple[str, ...]:
         """The first and the last event's id; one id where they are the same event, none where there is none."""
         if not self.counts[slot]:
             return ()
-        first, last = self.first_ids[slot], self.last_ids[slot]
-        return (first,) if self.first_orders[slot] == self.last_orders[slot] else (first, last)
+        first = self.first_ids.at(slot)
+        return (first,) if self.counts[slot] == 1 else (first, self.last_ids[slot])
 
     def payload(self, slot: int, names: Sequence[str]) -> bytes:
         """The last event's values of the named fields, as a JSON object; empty where no field is named."""
         return msgspec.json.encode(carried(self.carried.get(slot, {}), names)) if names else b""
 
-    def _end(self, slot: int, event_id: str, order: int, carried: dict[str, Json]) -> None:
-        self.last_ids[slot] = event_id
+    def _last(self, slot: int) -> str:
+        return self.last_ids[slot] or self.first_ids.at(slot)
+
+    def _end(self, slot: int, order: int, carried: dict[str, Json]) -> None:
         self.last_orders[slot] = order
         if carried:
             self.carried[slot] = carried
