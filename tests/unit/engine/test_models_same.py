@@ -4,7 +4,19 @@ import pytest
 
 from cepd.engine.engine import Engine
 from cepd.model.rule import Resolve
-from tests.support.generators import ABSENCE, ANOMALY, NEW_VALUE, SEQUENCE, SESSION, SLIDING, STATELESS, TUMBLING
+from tests.support.generators import (
+    ABSENCE,
+    ANOMALY,
+    ANY_ORDER,
+    METHODS,
+    NEW_VALUE,
+    SEQUENCE,
+    SESSION,
+    SLIDING,
+    STATELESS,
+    TUMBLING,
+    anomalies,
+)
 from tests.support.rows import START, S, batch, line, program, rule, run, stream
 from tests.support.versus import versus_itself
 
@@ -14,6 +26,7 @@ KINDS = {
     "sliding": SLIDING,
     "session": SESSION,
     "sequence": SEQUENCE,
+    "any order": ANY_ORDER,
     "absence": ABSENCE,
     "new_value": NEW_VALUE,
     "anomaly": ANOMALY,
@@ -25,6 +38,13 @@ def test_batches_ticks_restarts_swaps_and_replays_change_nothing(kind: str) -> N
     counts = versus_itself(KINDS[kind], 150, 100)
     assert counts["matched"] >= 5_000
     assert counts["fired"] >= 250
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_they_change_nothing_with_any_method_of_anomalies(method: str) -> None:
+    counts = versus_itself(anomalies(method), 20, 100, 10)
+    assert counts["matched"] >= 10_000
+    assert counts["fired"] >= 10
 
 
 def test_an_episode_that_is_over_when_it_opens_ends_before_the_next_event_in_one_batch_or_two() -> None:
