@@ -68,6 +68,7 @@ def end(running: Running, key: str, episode: Episode, found: Evaluation, reason:
             alert_id=episode.alert_id,
             count=tally.count,
             last_at=tally.last_at,
+            severity=tally.severity,
             state="resolved",
             window=found.window,
             values=found.values,
@@ -142,7 +143,7 @@ def _open(running: Running, found: Evaluation, episode: Episode, mark: Instant, 
     settled = settle(running, found.key, firing, mark, timers)
     episode.first_id, episode.alert_id = firing.id, settled[-1].alert_id
     counted = episode.alert_id in state.tallies
-    tally = state.hold(episode.alert_id, firing.time)
+    tally = state.hold(episode.alert_id, firing)
     if not counted:
         tally.add(firing.time)
     due = silence(running, found.key, episode)

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 
 import msgspec
 
+from cepd.engine.decode import DecodeCounts, decode_fields
 from cepd.model.duration import Span
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
+from cepd.model.rule import Severity, severity_of
 
 
 def closes_at(end: Instant, length: Span, mark: Instant) -> Instant:
@@ -25,6 +27,8 @@ class Tally(msgspec.Struct):
 
     count: int
     last_at: Instant
+    severity: Severity | None
+    """What the event of its first firing said; None where it said nothing."""
     holders: int = 0
 
     def add(self, time: Instant) -> None:
@@ -91,9 +95,11 @@ class RuleState(msgspec.Struct):
         """Key texts whose episode is open."""
         return (key for key, episode in self.episodes.items() if episode.first_id is not None)
 
-    def hold(self, alert_id: str, time: Instant) -> Tally:
-        """The tally of an alert, for one more holder."""
-        tally = self.tallies.setdefault(alert_id, Tally(0, time))
+    def hold(self, alert_id: str, firing: Firing) -> Tally:
+        """The tally of an alert, for one more holder; a new one where `firing` is the alert's first."""
+        tally = self.tallies.get(alert_id)
+        if tally is None:
+            tally = self.tallies[alert_id] = Tally(0, firing.time, _said(firing))
         tally.holders += 1
         return tally
 
@@ -101,10 +107,17 @@ class RuleState(msgspec.Struct):
         """The firing as one more of an alert that is held."""
         tally = self.tallies[alert_id]
         tally.add(firing.time)
-        return msgspec.structs.replace(firing, alert_id=alert_id, count=tally.count, last_at=tally.last_at)
+        return msgspec.structs.replace(
+            firing, alert_id=alert_id, count=tally.count, last_at=tally.last_at, severity=tally.severity
+        )
 
     def release(self, alert_id: str) -> None:
         tally = self.tallies[alert_id]
         tally.holders -= 1
         if not tally.holders:
             del self.tallies[alert_id]
+
+
+def _said(firing: Firing) -> Severity | None:
+    """The severity that the firing's event says."""
+    return severity_of(decode_fields(firing.payload, DecodeCounts()).get("severity")) if firing.payload else None

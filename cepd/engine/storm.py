@@ -30,7 +30,7 @@ def fold_into_storm(rule: Rule, state: RuleState, minute: StormMinute, firing: F
     if minute.alert_id is None:
         cause = f"{minute.start // MINUTE} {firing.id}"
         minute.alert_id = firing_id(rule.id, state.fingerprint, "", "storm", cause)
-        state.hold(minute.alert_id, firing.time)
+        state.hold(minute.alert_id, firing)
     folded = state.fold(minute.alert_id, firing)
     return [_storm(folded), folded] if opened else [folded]
 
@@ -65,6 +65,7 @@ def close_minute(rule: Rule, state: RuleState, start: Instant) -> Firing | None:
         alert_id=minute.alert_id,
         count=tally.count,
         last_at=tally.last_at,
+        severity=tally.severity,
         values={"count": tally.count, "folded": tally.count},
         reason="storm",
     )

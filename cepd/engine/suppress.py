@@ -39,7 +39,7 @@ def open_window(state: RuleState, length: Span, key: str, first: Firing, mark: I
         alert_id=first.alert_id,
     )
     state.windows.setdefault(key, []).append(window)
-    tally = state.hold(first.alert_id, first.time)
+    tally = state.hold(first.alert_id, first)
     if first.opens:
         tally.add(first.time)
     return window
@@ -64,6 +64,7 @@ def close_window(rule: Rule, state: RuleState, key: str, start: Instant) -> Firi
         alert_id=window.alert_id,
         count=tally.count,
         last_at=tally.last_at,
+        severity=tally.severity,
         values={"count": tally.count, "folded": window.folded},
         reason="suppress",
     )

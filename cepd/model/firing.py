@@ -6,6 +6,7 @@ import msgspec
 
 from cepd.model.instant import Instant
 from cepd.model.json import Json
+from cepd.model.rule import Severity
 
 FiringKind: TypeAlias = Literal["fired", "continued", "resolved", "summary", "storm"]
 """`continued`: a further true evaluation of an open episode. It raises its alert's count and makes nothing else."""
@@ -49,6 +50,8 @@ class Firing(msgspec.Struct, frozen=True, kw_only=True):
     empty where no event is the cause."""
     event_type: str | None = None
     event_source: str | None = None
+    severity: Severity | None = None
+    """Of a firing that opens no alert: what the event of its alert's first firing said, if anything."""
     began: Instant | None = None
     """When the hold began that led to it."""
     steps: tuple[StepSeen, ...] = ()

@@ -56,7 +56,7 @@ def alert_of(firing: Firing, deployment: Deployment, at: Instant) -> Alert:
         rule_id=firing.rule_id,
         rule_name=definition.rule.name,
         pack=definition.pack,
-        severity=_severity(definition, payload),
+        severity=_severity(definition, firing, payload),
         resolved=firing.state == "resolved",
         summary="",
         key=firing.key,
@@ -87,9 +87,10 @@ def _drafts(firing: Firing, alert: Alert, deployment: Deployment, metrics: Metri
     return drafts
 
 
-def _severity(definition: Definition, payload: Json) -> Severity:
-    given = payload.get("severity") if isinstance(payload, dict) else None
-    return definition.rule.severity or severity_of(given) or "medium"
+def _severity(definition: Definition, firing: Firing, payload: Json) -> Severity:
+    """A summary and a resolve are as severe as their alert, whatever the event says that ended it."""
+    given = payload.get("severity") if firing.opens and isinstance(payload, dict) else None
+    return definition.rule.severity or firing.severity or severity_of(given) or "medium"
 
 
 def _decoded(line: bytes) -> Json:

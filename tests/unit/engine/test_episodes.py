@@ -206,3 +206,20 @@ def test_a_snapshot_anywhere_changes_nothing() -> None:
         other.engine = Engine.restore(other.program, other.engine.snapshot())
     assert [*found, other.tick(2000)] == expected
     assert expected[-1] == [("resolved", 500, "a", 1, "no_data")]
+
+
+def test_a_resolve_and_a_summary_are_as_severe_as_the_event_that_opened_the_alert() -> None:
+    bench = Bench(hot(resolve=Resolve()), rule("folds", "cpu > 80", suppress=Suppress(MINUTE)))
+    rows = [bench.row(0, 90, severity="critical"), bench.row(1, 95, severity="info"), bench.row(2, 10, severity="low")]
+    said = [
+        (firing.rule_id, firing.kind, firing.severity)
+        for row in [*rows, Tick(T0 + MINUTE + 10 * MINUTE)]
+        for firing in bench.engine.apply(row)
+        if not firing.opens
+    ]
+    assert said == [
+        ("hot", "continued", "critical"),
+        ("folds", "fired", "critical"),
+        ("hot", "resolved", "critical"),
+        ("folds", "summary", "critical"),
+    ]

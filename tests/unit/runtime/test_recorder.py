@@ -103,6 +103,13 @@ def test_severity_is_the_rules_else_the_events_else_medium(of_rule: str | None, 
     assert recorded(firing(1, payload=payload), of=rule("r", severity=of_rule)).alerts[0].severity == expected
 
 
+def test_a_resolve_is_as_severe_as_its_alert_not_as_the_event_that_ended_it() -> None:
+    ended = firing(2, 1, kind="resolved", state="resolved", severity="critical", payload=b'{"severity": "low"}')
+    notify = ActionSpec("notify", {"channels": ["ops"], "message": "{{ severity }}"})
+    (draft,) = recorded(ended, of=rule("r", actions=(notify,))).drafts
+    assert msgspec.json.decode(draft.request)["severity"] == "critical"
+
+
 def test_a_template_that_fails_is_told_in_the_message_and_loses_nothing() -> None:
     recording = recorded(firing(1, payload=b'{"host": "a"}'))
     assert len(recording.alerts) == len(recording.drafts) == 1
