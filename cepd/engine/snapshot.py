@@ -6,7 +6,7 @@ from cepd.engine.state import RuleState
 from cepd.engine.watermarks import Watermark
 from cepd.model.errors import InputError
 
-FORMAT = 3
+FORMAT = 2
 
 
 class EngineState(msgspec.Struct):
