@@ -1,6 +1,6 @@
 """The engine: (state, row) to firings, and nothing else. The same rows give the same firings, always."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -90,6 +90,8 @@ class Engine:
             self._swap(watermark, row.program, out)
         elif isinstance(row, Reset):
             self._reset(row)
+        if self._timers.crowded:
+            self._schedule_all()
         return out
 
     def standing(self, rule_id: str) -> Standing | None:
@@ -338,15 +340,19 @@ class Engine:
 
     def _schedule_all(self) -> None:
         """Everything that is pending, anew."""
-        self._timers = Timers()
+        self._timers = Timers(self._pending())
+
+    def _pending(self) -> Iterator[tuple[Deadline, bool]]:
+        """All deadlines that hold, each with whether it goes by the clock."""
         for place, compiled_unit in enumerate(self._program.units):
             by_clock = self._running[compiled_unit.members[0]].by_clock
-            for entry in self._units[place].deadlines():
-                self._schedule(place, by_clock, *entry)
+            for at, key, start in self._units[place].deadlines():
+                yield Deadline(at, Kind.UNIT, place, key, start), by_clock
         for running in self._running:
             silences = (silence(running, key, episode) for key, episode in running.state.episodes.items())
-            for deadline in (*deadlines(running), *(found for found in silences if found is not None)):
-                self._timers.add(deadline, by_clock=running.by_clock)
+            for deadline in (*deadlines(running), *silences):
+                if deadline is not None:
+                    yield deadline, running.by_clock
 
 
 def _kept(compiled: CompiledRule, state: RuleState | None) -> RuleState:

@@ -1,6 +1,7 @@
 """What waits for a point in time: two heaps, one by the watermark, one by the clock for rules of `time: arrival`."""
 
 import heapq
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -32,12 +33,29 @@ class Deadline(NamedTuple):
     """Start of what ends."""
 
 
-class Timers:
-    """Entries are never taken back: whoever made one looks, when it comes up, whether it still holds."""
+SPARE = 10_000
+"""Entries that may always wait in vain."""
 
-    def __init__(self) -> None:
+
+class Timers:
+    """Entries are never taken back: whoever made one looks, when it comes up, whether it still holds. Those that hold
+    no more go when there are too many of them: see `crowded`."""
+
+    def __init__(self, pending: Iterable[tuple[Deadline, bool]] = ()) -> None:
+        """`pending`: deadlines that hold, each with whether it goes by the clock."""
         self._by_watermark: list[Deadline] = []
         self._by_clock: list[Deadline] = []
+        for deadline, by_clock in pending:
+            self.add(deadline, by_clock=by_clock)
+        self._most = 2 * len(self) + SPARE
+
+    def __len__(self) -> int:
+        return len(self._by_watermark) + len(self._by_clock)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more than half may be entries that hold no more: time to begin anew with those that do."""
+        return len(self) > self._most
 
     def add(self, deadline: Deadline, *, by_clock: bool) -> None:
         heapq.heappush(self._by_clock if by_clock else self._by_watermark, deadline)
