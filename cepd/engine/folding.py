@@ -84,7 +84,7 @@ def _has_room(rule: Rule, state: RuleState, key: str) -> bool:
 def close(running: Running, deadline: Deadline) -> Firing | None:
     """Ends the suppress window or storm minute of a deadline; the summary where it owes one."""
     if deadline.kind is Kind.SUPPRESS:
-        return close_window(running.rule, running.state, deadline.key, deadline.start)
+        return close_window(running.rule, running.state, deadline.key, deadline.start, deadline.at)
     return close_minute(running.rule, running.state, deadline.start)
 
 

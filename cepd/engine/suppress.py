@@ -45,9 +45,13 @@ def open_window(state: RuleState, length: Span, key: str, first: Firing, mark: I
     return window
 
 
-def close_window(rule: Rule, state: RuleState, key: str, start: Instant) -> Firing | None:
-    """Drops the window of a key that started then, if it is still there; the summary where it owes one."""
-    window = next((found for found in state.windows.get(key, ()) if found.start == start), None)
+def close_window(rule: Rule, state: RuleState, key: str, start: Instant, closes: Instant) -> Firing | None:
+    """Drops the window of a key that started and closes then, if it is still there; the summary where it owes one.
+
+    A window that its episode's end dropped may have been followed by one with the same start that closes later.
+    """
+    found = (window for window in state.windows.get(key, ()) if (window.start, window.closes) == (start, closes))
+    window = next(found, None)
     if window is None:
         return None
     tally = state.tallies[window.alert_id]

@@ -2,9 +2,9 @@
 
 from cepd.engine.engine import Engine
 from cepd.engine.ids import firing_id
-from cepd.engine.rows import Tick
+from cepd.engine.rows import Target, Tick
 from cepd.model.firing import Firing
-from cepd.model.rule import Suppress
+from cepd.model.rule import EventTrigger, Resolve, Suppress
 from tests.support.rows import START, S, batch, line, program, rule, run, stream
 
 HOSTS = rule(group_by=("host",), suppress=Suppress(60 * S))
@@ -143,3 +143,15 @@ def test_beyond_max_keys_a_new_key_is_let_through_unsuppressed_and_counted() -> 
     (again,) = run(engine, [batch(compiled, 200, line(200, host="c"), first=7)])
     assert again.opens
     assert engine.stats.rules["r"].refused_keys == 2, "there is room again"
+
+
+def test_a_window_that_a_resolve_dropped_takes_no_later_one_of_the_same_start_along() -> None:
+    """Both begin at 900 s, long past; the first would close at 1005 s, the second closes at 1013 s."""
+    the_rule = rule("r", "n > 0", trigger=EventTrigger(("n",)), resolve=Resolve(), suppress=Suppress(10 * S))
+    compiled = program(the_rule)
+    events = ((1000, 1000, 0), (1001, 900, 1), (1002, 901, 0), (1008, 1008, 0), (1008, 900, 1), (1012, 1012, None))
+    rows = stream(compiled, *((at, line(time, type="x" if n is None else "n", n=n)) for at, time, n in events))
+    (sent,) = compiled.decode([line(905, n=1)], START + 1012 * S, source="tests", origin="j", first=99)
+    engine = Engine(compiled)
+    assert [kind for kind, *_ in facts(run(engine, rows))] == ["fired", "resolved", "fired"]
+    assert facts(engine.apply(Target(START + 1012 * S, "r", sent))) == [("fired", 905, False, 2)]
