@@ -1,5 +1,7 @@
 """The rules that people copy are tested, and their tests notice when anything of them is broken."""
 
+import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -13,10 +15,15 @@ from cepd.config.load import load
 from cepd.config.tree import Tree, read_tree
 from cepd.model.generation import Definition, Generation
 from cepd.model.ruletest import Case, RuleTest
-from cepd.plugins import built
+from cepd.plugins import built, plugin
+from cepd.runtime.alerts import recording_of
+from cepd.runtime.deployment import deploy
+from cepd.runtime.machine import Applied
 from cepd.runtime.ruletest import run_case
 from cepd.runtime.timeline import render_failure
+from cepd.telemetry.metrics import Metrics
 from tests.support.mutations import ELSEWHERE, Mutation, mutations
+from tests.support.tools import real_tools
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("examples", "rulepacks")
@@ -82,6 +89,23 @@ def test_a_shipped_rule_runs_and_says_what_it_is_for(one: Shipped) -> None:
     assert rule.owner
     assert document["runbook"].startswith("https://wiki.example.com/runbooks/")
     assert all(action["message"] for action in document["actions"] if action["type"] == "notify")
+
+
+@pytest.mark.parametrize("one", shipped(), ids=named)
+def test_the_texts_of_a_shipped_rule_hold_what_they_name(one: Shipped) -> None:
+    texts = list(texts_of(one))
+    assert any("its own text failed" not in text for text in texts), texts
+    assert not any(re.search(r"\d\.0 [^%]", text) for text in texts), "numbers for people"
+
+
+def texts_of(one: Shipped) -> Iterator[str]:
+    """What the rule's tests make it tell, each firing by itself."""
+    deployment = deploy(one.generation, "as shipped", None, modules=plugin, tools=real_tools())
+    for test, case in one.tests():
+        for happening in run_case(test, case, one.generation).happenings:
+            for firing in (fact.firing for fact in happening.facts if fact.firing.kind == "fired" and fact.actions):
+                recording = recording_of([Applied(1, [firing], deployment)], firing.time, Metrics())
+                yield from (json.loads(one.request)["message"] for one in recording.drafts if one.type == "notify")
 
 
 def all_mutations() -> Iterator[Any]:
