@@ -170,7 +170,7 @@ class Store(Protocol):
         """Insert-or-ignore by id: repeating it changes nothing. A fold only ever raises a count."""
 
     async def recorded(self) -> int:
-        """The newest journal row that was recorded; 0 where none was."""
+        """The newest journal row up to which all that fired was recorded; 0 where none was."""
 
     async def rewind(self, seq: int) -> None:
         """The journal ends with row `seq`: `recorded` is no more than that from here on."""

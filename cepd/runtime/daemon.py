@@ -111,8 +111,9 @@ class Daemon:
         if self.journal.damage:
             log.error("journal damaged", extra={"reason": self.journal.damage})
         started = self.clock.now()
+        recorded = await self.store.recorded()
         snapshot = await asyncio.to_thread(
-            begin, self.journal, self.snapshots, self.machine, self.horizon, self.restore
+            begin, self.journal, self.snapshots, recorded, self.machine, self.horizon, self.restore
         )
         if reason := await lost(self.journal, self.store):
             log.error("journal damaged", extra={"reason": reason})

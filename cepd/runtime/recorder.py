@@ -56,9 +56,11 @@ class Recorder:
             await self._changed.wait_for(lambda: not self.length)
 
     async def recorded(self, seq: int) -> None:
-        """Ends when what was put of the rows up to `seq` is in the store; more may be put meanwhile."""
+        """Ends when what was put of the rows up to `seq` is in the store, and the store knows that it is; more may be put
+        meanwhile. RetryLaterError where the store is away then."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._oldest is None or self._oldest > seq)
+        await self._store.record(Recording(seq=seq))
 
     @property
     def _oldest(self) -> int | None:

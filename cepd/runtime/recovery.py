@@ -36,10 +36,11 @@ class Recovered(msgspec.Struct, frozen=True):
 
 
 def begin(
-    journal: Journal, snapshots: Snapshots, machine: Machine, horizon: Horizon, restore: Restore
+    journal: Journal, snapshots: Snapshots, recorded: int, machine: Machine, horizon: Horizon, restore: Restore
 ) -> Snapshot | None:
     """Brings the machine and the horizon to the newest snapshot that can be used; None where there is none and the
-    journal is whole. Before the first append.
+    journal is whole. Before the first append. `recorded` is the newest row that the store has recorded: a snapshot that
+    is ahead of it counts on alerts that are gone.
 
     One that cannot be used is told, and set aside once another way was found. A journal that ends before the snapshot
     has lost rows that the snapshot holds: it goes on behind it. Raises StartError where rows are gone that no snapshot
@@ -49,7 +50,7 @@ def begin(
     used = None
     for seq in snapshots.rows():
         try:
-            used = _use(snapshots.read(seq), journal, machine, restore)
+            used = _use(snapshots.read(seq), journal, recorded, machine, restore)
         except CepdError as error:
             log.error("snapshot not used", extra={"row": seq, "reason": error.message})
             unusable.append(seq)
@@ -72,7 +73,9 @@ def begin(
     return used
 
 
-def _use(snapshot: Snapshot, journal: Journal, machine: Machine, restore: Restore) -> Snapshot:
+def _use(snapshot: Snapshot, journal: Journal, recorded: int, machine: Machine, restore: Restore) -> Snapshot:
+    if snapshot.seq > recorded:
+        raise StartError(f"it counts on alerts up to row {snapshot.seq}, and the store has them up to row {recorded}")
     if snapshot.seq + 1 < journal.first_seq:
         raise StartError(f"the journal begins with row {journal.first_seq}, after the row {snapshot.seq} it is of")
     deployment = restore(snapshot.digest, None) if snapshot.digest else machine.deployment

@@ -35,7 +35,8 @@ def restore(digest: str, before: Program | None) -> Deployment:
 
 async def start(running: Pipeline) -> int | None:
     """As the daemon starts; the row of the snapshot that was used."""
-    used = begin(running.journal, running.snapshots, running.machine, running.horizon, restore)
+    recorded = await running.store.recorded()
+    used = begin(running.journal, running.snapshots, recorded, running.machine, running.horizon, restore)
     await lost(running.journal, running.store)
     await replay(running.journal, running.machine, running.recorder, running.horizon, restore)
     running.snapshotter.resume(used)
@@ -177,10 +178,50 @@ def test_one_whose_rules_are_gone_is_not_used(lived: Path) -> None:
         return FIRST
 
     async def work(running: Pipeline) -> int | None:
-        used = begin(running.journal, running.snapshots, running.machine, running.horizon, gone)
+        used = begin(running.journal, running.snapshots, 7, running.machine, running.horizon, gone)
         return used.seq if used else None
 
     assert one_life(lived, work) == 4
+
+
+def without_the_database(data: Path) -> Path:
+    for path in data.glob("cepd.db*"):
+        path.unlink()
+    return data
+
+
+def test_one_that_counts_on_alerts_which_the_store_has_lost_is_not_used(
+    lived: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, alerts = from_the_whole(lived)
+    used, _, found = one_life(without_the_database(lived), restarted, running=("recorder",))
+    assert used is None
+    assert found == alerts, "the journal makes them again"
+    reasons = [one.reason for one in caplog.records if one.message == "snapshot not used"]
+    assert [reason.partition("the store")[2] for reason in reasons] == [" has them up to row 0"] * 2
+
+
+def test_a_lost_database_behind_a_trimmed_journal_is_told_instead_of_alerts_that_nobody_sees(tmp_path: Path) -> None:
+    async def dies(running: Pipeline) -> int:
+        await live(running, (2, 4, 6))
+        return running.journal.first_seq
+
+    assert one_life(tmp_path / "data", dies, segment_size=700) > 1
+    with pytest.raises(StartError, match="no snapshot can be used"):
+        one_life(without_the_database(tmp_path / "data"), restarted, running=("recorder",))
+
+
+def test_a_snapshot_is_no_further_than_the_store_knows_where_nothing_fired(tmp_path: Path) -> None:
+    async def dies(running: Pipeline) -> int:
+        running.snapshotter.resume(None)
+        await running.feed.swap(FIRST).finished.wait()
+        await running.send(line(n=0, host="a"))
+        await running.settled()
+        await running.snapshotter.finish()
+        return running.machine.seq
+
+    seq = one_life(tmp_path / "data", dies)
+    assert one_life(tmp_path / "data", restarted, running=("recorder",))[0] == seq
 
 
 def test_a_trimmed_journal_without_a_snapshot_does_not_start_and_harms_nothing(tmp_path: Path) -> None:
