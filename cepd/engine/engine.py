@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 
 import msgspec
 
@@ -120,13 +122,13 @@ class Engine:
         """Closes every open window that holds events, in the order in which time would; time itself stands still. For
         the end of a recording: the engine is not to be used after it."""
         out: list[Firing] = []
-        while found := [
-            Deadline(first[0], Kind.UNIT, place, first[1], first[2])
+        ends = [
+            Deadline(at, Kind.UNIT, place, key, start)
             for place, unit in enumerate(self._units)
-            if (first := unit.flush()) is not None
-        ]:
-            at = min(deadline.at for deadline in found)
-            self._fall_due([deadline for deadline in found if deadline.at == at], out)
+            for at, key, start in unit.open_ends()
+        ]
+        for _, due in groupby(sorted(ends), key=attrgetter("at")):
+            self._fall_due(list(due), out)
         return out
 
     def _advance(self, watermark: Watermark, clock: Instant, out: list[Firing]) -> None:

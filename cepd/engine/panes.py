@@ -128,11 +128,9 @@ class PaneUnit(Windowed):
     def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
         return [(end, "", start) for end, start in sorted(self._state.ends.items())]
 
-    def flush(self) -> tuple[Instant, str, Instant] | None:
-        for end, key, start in self.deadlines():
-            if self._between(start, end):
-                return end, key, start
-        return None
+    def open_ends(self) -> Iterable[tuple[Instant, str, Instant]]:
+        panes = self._state.panes
+        return [entry for entry in self.deadlines() if any(entry[2] <= at < entry[0] for at in panes)]
 
     def status(self) -> UnitStatus:
         panes = self._state.panes.values()

@@ -83,9 +83,9 @@ class Unit(Protocol):
     def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
         """Everything that is pending, as the arguments of `Schedule`."""
 
-    def flush(self) -> tuple[Instant, str, Instant] | None:
-        """The first pending entry of a window that holds events; None where there is none, and for kinds without
-        windows. The engine deals with it as if it were due and asks again."""
+    def open_ends(self) -> Iterable[tuple[Instant, str, Instant]]:
+        """Of every open window that holds events when it ends, as the arguments of `Schedule`; of kinds without
+        windows none."""
 
     def resume(self, downtime: Span) -> None:
         """The daemon did not hear anything for so long."""

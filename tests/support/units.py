@@ -55,10 +55,7 @@ class Bench:
         return said
 
     def flush(self) -> list[tuple[str, Evaluation]]:
-        said = []
-        while (entry := self.unit.flush()) is not None:
-            said += self._deal_with(entry)
-        return said
+        return [found for entry in sorted(self.unit.open_ends()) for found in self._deal_with(entry)]
 
     def _deal_with(self, entry: tuple[Instant, str, Instant]) -> list[tuple[str, Evaluation]]:
         at, key, start = entry

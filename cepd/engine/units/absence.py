@@ -119,8 +119,8 @@ class Unit:
     def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
         return [(heard.armed, key, 0) for key, heard in self._keys.items()]
 
-    def flush(self) -> tuple[Instant, str, Instant] | None:
-        return None
+    def open_ends(self) -> Iterable[tuple[Instant, str, Instant]]:
+        return ()
 
     def resume(self, downtime: Span) -> None:
         for heard in self._keys.values():

@@ -127,8 +127,8 @@ class Unit:
     def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
         return ()
 
-    def flush(self) -> None:
-        return None
+    def open_ends(self) -> Iterable[tuple[Instant, str, Instant]]:
+        return ()
 
     def resume(self, downtime: Span) -> None:
         return

@@ -92,8 +92,8 @@ class Unit:
     def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
         return ()
 
-    def flush(self) -> tuple[Instant, str, Instant] | None:
-        return None
+    def open_ends(self) -> Iterable[tuple[Instant, str, Instant]]:
+        return ()
 
     def resume(self, downtime: Span) -> None:
         """What was seen before downtime was seen all the same."""

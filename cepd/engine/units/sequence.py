@@ -112,8 +112,8 @@ class Unit:
     def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
         return [(lane.armed, key, 0) for key, lane in self._lanes.items() if lane.armed is not None]
 
-    def flush(self) -> tuple[Instant, str, Instant] | None:
-        return None
+    def open_ends(self) -> Iterable[tuple[Instant, str, Instant]]:
+        return ()
 
     def resume(self, downtime: Span) -> None:
         """Spans are measured between events; downtime is in none of them."""

@@ -55,11 +55,9 @@ class Unit(Windowed):
         assert self._window.timeout is not None
         self._timeout = self._window.timeout
         self._state: AnyState = State(self._layout.empty())
-        self._ends: list[tuple[Instant, str, Instant]] | None = None
 
     def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
         self._heard(None)
-        self._ends = None
         session = self._join(key, time) or self._begin(key, time, mark)
         if session is None:
             return
@@ -93,16 +91,8 @@ class Unit(Windowed):
     def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
         return [(session.awaited, key, session.awaited) for key, session in self._all()]
 
-    def flush(self) -> tuple[Instant, str, Instant] | None:
-        if self._ends is None:
-            found = ((self._due_at(session), key, session.first) for key, session in self._all())
-            self._ends = sorted(found, reverse=True)
-        while self._ends:
-            at, key, start = self._ends[-1]
-            if any(self._due_at(session) == at for session in self._state.sessions.get(key, ())):
-                return at, key, start
-            self._ends.pop()
-        return None
+    def open_ends(self) -> Iterable[tuple[Instant, str, Instant]]:
+        return [(self._due_at(session), key, session.first) for key, session in self._all()]
 
     def status(self) -> UnitStatus:
         return UnitStatus(keys=len(self._state.sessions), windows=self._state.open)

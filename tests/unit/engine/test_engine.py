@@ -212,3 +212,31 @@ def test_a_targeted_event_works_on_rules_that_the_engine_cannot_run_yet() -> Non
     (firing,) = run(engine, [Target(START, "w", high), Target(START, "w", low)])
     assert firing.values == {"avg_cpu": 81, "n": 1}
     assert len(run(engine, [Target(START, "cron", low)])) == 1
+
+
+def test_windows_that_are_open_at_the_end_close_in_the_order_in_which_time_would_close_them() -> None:
+    tens, fives = (Window("session", timeout=timeout * S) for timeout in (10, 5))
+    compiled = program(
+        rule("first", group_by=("host",), window=tens),
+        rule("short", group_by=("host",), window=fives),
+        rule("twin", group_by=("host",), window=tens),
+        rule("minutes", group_by=("host",), window=Window("tumbling", size=15 * S)),
+    )
+    sent = [batch(compiled, 0, *(line(at, host=host) for host in "ba" for at in (0, 5.000001)))]
+    flushed, passed = Engine(compiled), Engine(compiled)
+    run(flushed, sent)
+    run(passed, sent)
+    closed = [(found.rule_id, found.key["host"]) for found in flushed.flush()]
+    assert closed == [
+        ("short", "a"),
+        ("short", "b"),
+        ("short", "a"),
+        ("short", "b"),
+        ("minutes", "a"),
+        ("minutes", "b"),
+        ("first", "a"),
+        ("first", "b"),
+        ("twin", "a"),
+        ("twin", "b"),
+    ]
+    assert closed == [(found.rule_id, found.key["host"]) for found in run(passed, [Tick(START + 1000 * S)])]

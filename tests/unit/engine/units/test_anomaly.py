@@ -299,4 +299,4 @@ def test_a_trace_sees_what_was_found_before_the_value_was_learned() -> None:
 def test_it_is_the_unit_of_anomaly_rules_and_has_nothing_pending() -> None:
     unit = make_unit(anomaly_rule())
     assert isinstance(unit, Unit)
-    assert (list(unit.deadlines()), unit.flush()) == ([], None)
+    assert (list(unit.deadlines()), list(unit.open_ends())) == ([], [])

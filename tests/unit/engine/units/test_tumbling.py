@@ -258,7 +258,7 @@ def test_describe_and_flush():
     assert bench.unit.describe('["b"]') == {}
     bench.open("r", '["b"]', 0)
     assert [item[1:4] for item in brief(bench.flush())] == [('["a"]', 10, True), ('["b"]', 10, False)]
-    assert bench.unit.flush() is None
+    assert bench.unit.open_ends() == []
     assert bench.unit.deadlines() == [(20 * S, "", 10 * S)]
 
 
