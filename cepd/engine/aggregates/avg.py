@@ -6,7 +6,7 @@ import msgspec
 
 from cepd.engine.arrays import Floats, Ints, floats, ints
 from cepd.engine.column import Exact
-from cepd.engine.numeric import computable
+from cepd.engine.numeric import computable, whole
 from cepd.engine.paths import MISSING, Missing
 from cepd.model.duration import Span
 from cepd.model.json import Json
@@ -35,4 +35,4 @@ class Column(Exact):
 
     def value(self, slot: int, aggregate: Aggregate, span: Span) -> Json | Missing:
         count, sum_ = self.counts[slot], self.sums[slot]
-        return sum_ / count if count and isfinite(sum_) else MISSING
+        return whole(sum_ / count) if count and isfinite(sum_) else MISSING

@@ -14,7 +14,7 @@ from math import frexp, ldexp
 import msgspec
 
 from cepd.engine.arrays import Floats, floats
-from cepd.engine.numeric import computable
+from cepd.engine.numeric import computable, whole
 from cepd.engine.paths import MISSING, Missing
 from cepd.model.duration import Span
 from cepd.model.json import Json
@@ -65,7 +65,7 @@ class Column(msgspec.Struct):
         if buckets is not None:
             return _nearest_bucket(buckets, aggregate.p)
         values = self.values[slot]
-        return sorted(values)[_rank(aggregate.p, len(values)) - 1] if values else MISSING
+        return whole(sorted(values)[_rank(aggregate.p, len(values)) - 1]) if values else MISSING
 
     def approximate(self, slot: int) -> bool:
         return slot in self.buckets
