@@ -53,8 +53,12 @@ def _offset(zone: str) -> timedelta:
 
 
 def format_instant(instant: Instant) -> str:
-    """RFC 3339 in UTC with as many decimals as needed: `2026-01-01T00:00:00Z`, `2026-01-01T00:00:00.25Z`."""
-    moment = _EPOCH + timedelta(microseconds=instant)
+    """RFC 3339 in UTC with as many decimals as needed: `2026-01-01T00:00:00Z`, `2026-01-01T00:00:00.25Z`.
+
+    A window of an event of the last day of the year 9999 ends later than such text can say: it stands as the last
+    microsecond of that year.
+    """
+    moment = _EPOCH + timedelta(microseconds=min(instant, _LATEST - 1))
     whole = moment.strftime("%Y-%m-%dT%H:%M:%S")
     fraction = f"{moment.microsecond:06d}".rstrip("0")
     return f"{whole}.{fraction}Z" if fraction else f"{whole}Z"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cepd.model.duration import DAY
 from cepd.model.instant import format_instant, read_instant
 
 NEW_YEAR = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
@@ -99,6 +100,9 @@ def test_any_zone_means_the_same_moment(moment, zone):
         (NEW_YEAR + 250_000, "2026-01-01T00:00:00.25Z"),
         (NEW_YEAR + 1, "2026-01-01T00:00:00.000001Z"),
         (LATEST, "9999-12-31T23:59:59.999999Z"),
+        (LATEST + 1, "9999-12-31T23:59:59.999999Z"),
+        (LATEST + 3660 * DAY, "9999-12-31T23:59:59.999999Z"),
+        (-3660 * DAY, "1959-12-25T00:00:00Z"),
     ],
 )
 def test_format(instant, text):
