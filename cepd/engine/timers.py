@@ -87,5 +87,5 @@ class Timers:
         if self._by_watermark:
             firsts.append((watermark.reaches(self._by_watermark[0].at), self._by_watermark))
         if self._by_clock:
-            firsts.append((self._by_clock[0].at, self._by_clock))
+            firsts.append((max(self._by_clock[0].at, watermark.clock), self._by_clock))
         return firsts

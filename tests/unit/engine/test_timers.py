@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from cepd.engine import timers
 from cepd.engine.engine import Engine
 from cepd.engine.timers import Deadline, Kind, Timers
+from cepd.engine.watermarks import Watermark
 from cepd.model.duration import DAY
 from cepd.model.rule import AbsenceTrigger, Resolve, Rule
 from tests.support.generators import ABSENCE, SEQUENCE, SESSION, SLIDING, STATELESS, Sent, rows, streams
-from tests.support.rows import S, line, program, rule, run, stream
+from tests.support.rows import START, S, line, program, rule, run, stream
 from tests.support.versus import fixed
 
 
@@ -29,6 +30,17 @@ def test_twice_as_many_as_held_at_first_are_a_crowd(monkeypatch: pytest.MonkeyPa
     assert not found.crowded
     found.add(entry(0)[0], by_clock=True)
     assert found.crowded
+
+
+def test_what_a_swap_made_overdue_by_the_clock_is_due_now_not_in_the_past() -> None:
+    """As a shorter `forget` does. Clock and watermark never go back."""
+    found = Timers([(Deadline(START + 60 * S, Kind.UNIT, 0, "", 0), True)])
+    mark = Watermark.begin(START, 5 * S)
+    mark.advance(START + 600 * S)
+    assert found.first_clock(mark) == START + 600 * S
+    due = found.pop_due(mark, START + 700 * S)
+    assert due is not None
+    assert due[0] == START + 600 * S
 
 
 @pytest.mark.parametrize("kind", [STATELESS, SLIDING, SESSION, SEQUENCE, ABSENCE])
