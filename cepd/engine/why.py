@@ -75,10 +75,11 @@ def why_fired(rule: Rule, firing: Firing) -> Why:
 
 def why(running: Running, unit: Unit | None, event: Event, time: Instant, fired: Sequence[Firing]) -> Why:
     """Why an event made a rule fire or not, right after it was applied. `time` is the event's for the rule, `fired`
-    what the rule gave at it."""
+    what the rule gave at it; what fired only because time went on up to the event is none of its doing."""
     rule, compiled = running.rule, running.compiled
     key = compiled.key(event.fields)
-    own = next((firing for firing in fired if firing.kind in ("fired", "continued")), None)
+    of_event = (firing for firing in fired if firing.kind in ("fired", "continued") and event.id in firing.event_ids)
+    own = next(of_event, None)
     if own is not None:
         found = why_fired(rule, own)
         return msgspec.structs.replace(found, when=_traced(_asked(rule), event.fields), state=_state(unit, key))

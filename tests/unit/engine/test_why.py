@@ -71,6 +71,13 @@ def test_a_window_shows_its_aggregates_so_far() -> None:
     assert "85" in "\n".join(render_why(found))
 
 
+def test_a_window_that_closed_because_time_went_on_is_not_fired_by_the_event_that_moved_it() -> None:
+    counting = rule("r", trigger=EventTrigger(("cpu",)), window=Window("tumbling", size=MINUTE))
+    first, other, later = (0, {"type": "cpu"}), (70, {"type": "disk"}), (70, {"type": "cpu"})
+    assert "type 'disk'" in asked(counting, first, other).outcome
+    assert asked(counting, first, later).outcome == "did not fire yet: the window is evaluated when it closes"
+
+
 def test_a_sequence_shows_its_steps_when_it_fires_and_where_it_stands_before() -> None:
     steps = (Step("a", event_type=("a",)), Step("b", event_type=("b",)))
     sequence = rule("r", trigger=SequenceTrigger(within=MINUTE, steps=steps))
