@@ -111,7 +111,7 @@ def _quoting(wanted: list[str], value: Json) -> str:
 
 def _enum(error: Any, path: Path, findings: Findings) -> None:
     allowed = [error.validator_value] if error.validator == "const" else error.validator_value
-    words = [str(word) for word in allowed]
+    words = [word if isinstance(word, str) else kind_of(word) for word in allowed]
     if isinstance(error.instance, str):
         message = f"{_field(path, findings.data)} cannot be {shown(error.instance)}"
         findings.add("CEP103", path, message, did_you_mean(error.instance, words))

@@ -3,7 +3,7 @@
 from cepd.config.pointers import Path
 from cepd.config.sheets import Sheet
 from cepd.engine.paths import fields_of
-from cepd.model.rule import AnomalyTrigger, Rule
+from cepd.model.rule import AnomalyTrigger, EventTrigger, Rule, SequenceTrigger
 from cepd.model.spelling import did_you_mean
 
 SAFE_BASELINE = 100
@@ -17,8 +17,11 @@ def lint_state(rule: Rule, path: Path, sheet: Sheet) -> None:
     _eager(rule, path, sheet)
     _having(rule, path, sheet)
     _when(rule, path, sheet)
+    _always(rule, path, sheet)
     if isinstance(rule.trigger, AnomalyTrigger):
         _baseline(rule.trigger, path, sheet)
+    if isinstance(rule.trigger, SequenceTrigger) and rule.trigger.order == "strict":
+        _steps(rule.trigger, path, sheet)
 
 
 def names_of_aggregates(rule: Rule) -> tuple[str, ...]:
@@ -52,6 +55,17 @@ def _when(rule: Rule, path: Path, sheet: Sheet) -> None:
         sheet.findings.add("CEP322", (*path, "when"), message, "write it in having, which is asked of the window")
 
 
+def _always(rule: Rule, path: Path, sheet: Sheet) -> None:
+    """A rule on single events that is always true, and waits for it to turn false."""
+    if not isinstance(rule.trigger, EventTrigger) or rule.window is not None or rule.when is not None:
+        return
+    field = "for" if rule.hold else "resolve"
+    if (rule.hold or rule.resolve) and (rule.resolve is None or rule.resolve.after is None):
+        message = "a rule without when never turns false, so each key has one alert that nothing ends"
+        help = "add when, or say after how much silence: resolve: {after: 15m}"
+        sheet.findings.add("CEP325", (*path, field), message, help, at="key")
+
+
 def _baseline(trigger: AnomalyTrigger, path: Path, sheet: Sheet) -> None:
     least, window = trigger.parameters.get("min_baseline"), trigger.parameters.get("window")
     if least is not None and least < SAFE_BASELINE:
@@ -62,3 +76,17 @@ def _baseline(trigger: AnomalyTrigger, path: Path, sheet: Sheet) -> None:
         message = f"a z-score over {window} values gives many false alarms"
         help = f"write {SAFE_ZSCORE_WINDOW} or more; without it the window holds 1000"
         sheet.findings.add("CEP323", (*path, "trigger", "window"), message, help)
+
+
+def _steps(trigger: SequenceTrigger, path: Path, sheet: Sheet) -> None:
+    to_come = [step.id for step in trigger.steps]
+    for index, step in enumerate(trigger.steps):
+        role = () if step.role == "event" else (step.role,)
+        for name in sorted(fields_of(step.when) if step.when is not None else ()):
+            head, _, rest = name.partition(".")
+            if rest and head in to_come[index:]:
+                message = f"the step {head!r} has not come yet when {name} is asked for, so it has no value"
+                at = (*path, "trigger", "steps", index, *role, "when")
+                sheet.findings.add(
+                    "CEP324", at, message, "compare in the later step; a field of the event has no prefix"
+                )

@@ -25,7 +25,7 @@ def read_date(text: str) -> Instant:
     """Raises InputError with the remedy."""
     instant = read_instant(text)
     if instant is None:
-        raise InputError(f"{text!r} is not a time", help="write 2026-01-31T09:00:00Z")
+        raise InputError(f"{text!r} is not a time", help="write 2026-01-31T09:00:00Z; times begin in 1970")
     return instant
 
 

@@ -1,20 +1,26 @@
 """What a schema cannot say: fields of a rule that need, or exclude, one another."""
 
+import keyword
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cepd.config.findings import Findings
+from cepd.config.findings import At, Findings
 from cepd.config.pointers import Path
 from cepd.config.semantics_triggers import OWN_STATE, TRIGGER_TESTS
 from cepd.config.view import Fault, View
 from cepd.model.duration import Span
+from cepd.model.json import Json
+from cepd.templating.names import RESERVED
+
+MOST_PANES = 20_000
+"""Panes of a sliding window: after a gap in the events each is looked at, for each key."""
 
 
 def check_rule(path: Path, meant: Mapping[Path, Any], findings: Findings) -> None:
     """Adds what does not fit together in the rule at a path."""
     rule = findings.data["rules"][path[1]]
     view = View(rule, lambda below: meant.get((*path, *below)), findings.data.get("owner"))
-    for test in (_metric, _poll, _window, _having, _priority, *TRIGGER_TESTS):
+    for test in (_metric, _poll, _window, _having, _names, _priority, *TRIGGER_TESTS):
         for fault in test(view):
             findings.add(fault.code, (*path, *fault.path), fault.message, fault.help, at=fault.at)
 
@@ -64,6 +70,11 @@ def _window(view: View) -> Iterator[Fault]:
     if size and slide and size % slide:
         help = f"write a slide that divides {window['size']}"
         yield Fault("CEP122", ("window", "slide"), "the size of the window is not a multiple of its slide", help)
+    elif size and slide and size // slide > MOST_PANES:
+        message = f"the window is cut into {size // slide:,} panes, one for each slide"
+        yield Fault(
+            "CEP122", ("window", "slide"), message, f"write a longer slide: it takes at most {MOST_PANES:,} panes"
+        )
     if window.get("align") == "calendar":
         yield from _calendar(size)
     elif "timezone" in window:
@@ -87,6 +98,26 @@ def _having(view: View) -> Iterator[Fault]:
     if "aggregate" in view.rule and "window" not in view.rule:
         help = "add window: {type: tumbling, size: 5m}"
         yield Fault("CEP123", ("aggregate",), "aggregate needs a window to count over", help, "key")
+
+
+def _names(view: View) -> Iterator[Fault]:
+    """Of what firings bring along: conditions and texts must be able to say them."""
+    steps = view.trigger("sequence").get("steps")
+    named: list[tuple[Path, Json, At]] = [
+        (("trigger", "steps", index, "id"), step.get("id"), "value")
+        for index, step in enumerate(steps if isinstance(steps, list) else ())
+        if isinstance(step, dict)
+    ]
+    aggregate = view.rule.get("aggregate")
+    named += [(("aggregate", name), name, "key") for name in (aggregate if isinstance(aggregate, dict) else ())]
+    for path, name, at in named:
+        if isinstance(name, str) and keyword.iskeyword(name):
+            yield Fault(
+                "CEP136", path, f"{name!r} is a word of conditions, which cannot name it", "take another name", at
+            )
+        elif name in RESERVED:
+            message = f"{name!r} means something else in the texts of every rule"
+            yield Fault("CEP136", path, message, "take another name", at)
 
 
 def _priority(view: View) -> Iterator[Fault]:

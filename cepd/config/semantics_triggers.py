@@ -71,6 +71,13 @@ def _absence(view: View) -> Iterator[Fault]:
         yield Fault("CEP135", ("trigger", at), message, "write a forget that is longer than timeout")
 
 
+def _runs(view: View) -> Iterator[Fault]:
+    trigger = view.trigger("sequence")
+    if "max_runs" in trigger and trigger.get("runs") != "all":
+        message = "max_runs says nothing of one run at a time"
+        yield Fault("CEP126", ("trigger", "max_runs"), message, "add runs: all, or leave it out", "key")
+
+
 def _sequence(view: View) -> Iterator[Fault]:
     steps = view.trigger("sequence").get("steps")
     if not isinstance(steps, list):
@@ -101,4 +108,11 @@ def _sequence(view: View) -> Iterator[Fault]:
             ids.add(name)
 
 
-TRIGGER_TESTS: tuple[Callable[[View], Iterator[Fault]], ...] = (_window, _episode, _anomaly, _absence, _sequence)
+TRIGGER_TESTS: tuple[Callable[[View], Iterator[Fault]], ...] = (
+    _window,
+    _episode,
+    _anomaly,
+    _absence,
+    _runs,
+    _sequence,
+)

@@ -7,6 +7,7 @@ from cepd.config.codes.code import Code
 from cepd.config.codes.samples import CHANNEL, PACK, WINDOWED, with_action, with_trigger
 
 _POLL = "{type: metric, poll: {url: %s}}"
+_FAILED = "{type: sequence, within: 10m, steps: [{id: fail, event_type: auth.failed, when: %s}, {id: ok}]}"
 
 LINT_CODES: tuple[Code, ...] = (
     Code(
@@ -116,5 +117,23 @@ LINT_CODES: tuple[Code, ...] = (
         "over fewer than 300, gives several times as many false alarms.",
         bad=with_trigger("{type: anomaly, value: ms, method: zscore, window: 60}"),
         good=with_trigger("{type: anomaly, value: ms, method: zscore, window: 1000}"),
+    ),
+    Code(
+        code="CEP324",
+        severity="warning",
+        title="a step that names a later one",
+        explanation="A step of a sequence sees the steps before it by their ids, as `fail.user`. A later step, or the "
+        "step itself, has no event yet, and a test of it is false.",
+        bad=with_trigger(_FAILED % "user == ok.user"),
+        good=with_trigger(_FAILED % "attempts > 3"),
+    ),
+    Code(
+        code="CEP325",
+        severity="warning",
+        title="a hold or a resolve of what is always true",
+        explanation="`for` and `resolve: true` wait for a condition to turn false. A rule on single events without "
+        "`when` has none: it opens one alert for each key and never another.",
+        bad=PACK.replace("    when: cpu_percent > 85\n", "    resolve: true\n"),
+        good=PACK.replace("    when:", "    resolve: true\n    when:"),
     ),
 )

@@ -111,7 +111,8 @@ SCHEMA_CODES: tuple[Code, ...] = (
         code="CEP122",
         severity="error",
         title="a window that does not fit together",
-        explanation="A sliding window is made of panes as long as its slide, so its size is a multiple of it. "
+        explanation="A sliding window is made of panes as long as its slide, so its size is a multiple of it, and "
+        "not of more than 20,000 of them. "
         "Windows of the calendar divide a day, or are a day or a week. A time zone means something only to them.",
         bad=WINDOWED.replace("slide: 1m", "slide: 2m"),
         good=WINDOWED,
@@ -150,7 +151,7 @@ SCHEMA_CODES: tuple[Code, ...] = (
         severity="error",
         title="a sequence whose steps do not fit together",
         explanation="A step is an event, {not: …} between two events, or {absent: …} at the end. Ids are given once. "
-        "With order: any nothing is between two steps.",
+        "With order: any nothing is between two steps. max_runs is of runs: all.",
         bad=with_trigger(_SEQUENCE % "{not: {event_type: auth.reset}}"),
         good=with_trigger(_SEQUENCE % "{absent: {event_type: auth.reset}}"),
     ),
@@ -235,5 +236,14 @@ SCHEMA_CODES: tuple[Code, ...] = (
         "timeout must be shorter.",
         bad=with_trigger("{type: absence, event_type: host.beat, timeout: 2d}"),
         good=with_trigger("{type: absence, event_type: host.beat, timeout: 2d, forget: 7d}"),
+    ),
+    Code(
+        code="CEP136",
+        severity="error",
+        title="a name that cannot be said",
+        explanation="Aggregates and steps are named in conditions and texts. `and`, `in` and the like are words of "
+        "conditions; `event rule alert key values references` mean something else in every text.",
+        bad=WINDOWED.replace("avg_cpu", "values"),
+        good=WINDOWED,
     ),
 )

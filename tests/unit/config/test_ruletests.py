@@ -141,3 +141,9 @@ def test_nothing_of_a_test_that_is_no_test_at_all_is_lost_on_the_way() -> None:
         generation = loaded(pack=PACK, t=text)
         assert generation.tests == ()
         assert generation.problems
+
+
+def test_what_is_known_is_said_as_it_is_written() -> None:
+    case = "  - {name: a, events: [{at: 0s, tick: false}], expect: []}\n"
+    (problem,) = loaded(pack=PACK, t=HEAD + case).problems
+    assert (problem.code, problem.help) == ("CEP103", "known are true")

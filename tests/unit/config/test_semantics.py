@@ -29,6 +29,14 @@ def found(body: str) -> list[str]:
     [
         SLIDING % "5m",
         SLIDING % "1s",
+        SLIDING % "15ms",
+        SEQUENCE.replace("1m", "1m, runs: all, max_runs: 3"),
+        SEQUENCE.replace("{event_type: b}", "{id: b, when: x == 1 and b > 2}"),
+        SEQUENCE.replace("{event_type: a}", "{when: x == b.x}")
+        .replace("{event_type: b}", "{id: b}")
+        .replace("1m", "1m, order: any"),
+        EVENT + "\nfor: 5m\nresolve: {after: 15m}",
+        WINDOW % "50" + "\nresolve: true",
         WINDOW % "0.1",
         WINDOW % "100",
         *(SIZED % size for size in ("1h", "12h", "1d", "24h", "7d", "1w")),
@@ -61,6 +69,13 @@ def test_what_fits_together_is_not_told(body: str) -> None:
     [
         (SLIDING % "5m1us", "CEP122"),
         (SLIDING % "0s", "CEP107"),
+        (SLIDING.replace("5m", "20001ms") % "1ms", "CEP122"),
+        (SEQUENCE.replace("1m", "1m, max_runs: 3"), "CEP126"),
+        (SEQUENCE.replace("1m", "1m, runs: one, max_runs: 3"), "CEP126"),
+        *((SEQUENCE.replace("{event_type: a}", f"{{id: {name}}}"), "CEP136") for name in ("key", "alert", "or")),
+        *((WINDOW.replace("p:", f"{name}:", 1) % "50", "CEP136") for name in ("rule", "values", "not")),
+        (SEQUENCE.replace("{event_type: b}", "{id: b, when: b.x == 1}"), "CEP324"),
+        (EVENT + "\nfor: 5m\nresolve: true", "CEP325"),
         (WINDOW % "100.1", "CEP106"),
         (WINDOW % "-1", "CEP106"),
         *((SIZED % size, "CEP122") for size in ("30m", "5h", "23h", "2d", "30d", "1h1us")),
