@@ -56,7 +56,7 @@ class Recorder:
             await self._changed.wait_for(lambda: not self.length)
 
     async def recorded(self, seq: int) -> None:
-        """Ends when what was put of the rows up to `seq` is in the store, and the store knows that it is; more may be put
+        """Ends when what was put of the rows up to `seq` is in the store, and the store knows it; more may be put
         meanwhile. RetryLaterError where the store is away then."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._oldest is None or self._oldest > seq)

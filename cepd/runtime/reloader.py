@@ -178,11 +178,17 @@ def _fields(problem: Problem) -> dict[str, object]:
 
 
 def _tell_swap(before: Deployment, after: Deployment) -> None:
-    """One line per rule that is not what it was; none for the rules of a first generation, which are all new."""
+    """One line per rule that is not what it was, with the fields that cost it its state, or its holds and open
+    episodes; none for the rules of a first generation, which are all new."""
     for change in after.program.report.changes if before.definitions else ():
         old, new = before.program.rules.get(change.rule_id), after.program.rules.get(change.rule_id)
         if old != new:
             log.info(
                 "swapped",
-                extra={"rule": change.rule_id, "outcome": change.outcome, "fields": change.fields},
+                extra={
+                    "rule": change.rule_id,
+                    "outcome": change.outcome,
+                    "fields": change.fields,
+                    "episodes": change.episodes,
+                },
             )

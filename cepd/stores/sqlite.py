@@ -47,7 +47,8 @@ def open_store(path: Path) -> "SqliteStore":
             writing.close()
             raise
     except (OSError, sqlite3.Error) as error:
-        raise StartError(f"the database {path} cannot be opened: {error}") from error
+        help = "see to the disk and its permissions, or restore the data directory from one backup, as a whole"
+        raise StartError(f"the database {path} cannot be opened: {error}", help=help) from error
     return SqliteStore(writing, reading)
 
 

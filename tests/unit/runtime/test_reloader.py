@@ -62,7 +62,7 @@ def reloader_of(running: Pipeline, root: Path, **changed: Any) -> Reloader:
 
 def swaps(caplog: pytest.LogCaptureFixture) -> list[tuple[Any, ...]]:
     found = [vars(record) for record in caplog.records if record.message == "swapped"]
-    return [(one["rule"], one["outcome"], tuple(one["fields"])) for one in found]
+    return [(one["rule"], one["outcome"], tuple(one["fields"]), tuple(one["episodes"])) for one in found]
 
 
 def test_a_swap_is_told_rule_by_rule_but_for_the_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -77,10 +77,13 @@ def test_a_swap_is_told_rule_by_rule_but_for_the_first(tmp_path: Path, caplog: p
             assert swaps(caplog) == []
             write(root, name="Other words")
             await reloader.reload()
-            assert swaps(caplog) == [("cpu", "kept", ())]
+            assert swaps(caplog) == [("cpu", "kept", (), ())]
             write(root, name="Other words", group_by="[host, core]")
             await reloader.reload()
-            assert swaps(caplog)[1:] == [("cpu", "reset", ("group_by",))]
+            assert swaps(caplog)[1:] == [("cpu", "reset", ("group_by",), ())]
+            write(root, name="Other words", group_by="[host, core]\n    for: 5m")
+            await reloader.reload()
+            assert swaps(caplog)[2:] == [("cpu", "kept", (), ("for",))]
 
     asyncio.run(scenario())
 
