@@ -22,7 +22,8 @@ class RuleStats(msgspec.Struct):
     skipped_keys: int = 0
     """Matches without a firing because a group_by value was an object or a list."""
     refused_keys: int = 0
-    """Firings that opened no suppress window because max_keys of them were open; they were let through."""
+    """True evaluations of a key that no suppress window or episode had room for, with max_keys of them open. They
+    fired at once and unsuppressed, those of a rule with `for` not at all."""
     continued: int = 0
     """True evaluations of open episodes."""
     errors: int = 0

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from cepd.engine.evaluation import Evaluation, of_event
+from cepd.engine.generations import Generations
 from cepd.engine.keys import compile_key, key_values
 from cepd.engine.running import Running
 from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, UnitStatus
@@ -31,12 +32,10 @@ _SEPARATOR = "\n"
 """Between the texts of key and value in the entry of a value: JSON on one line holds none."""
 
 
-class _Memory(msgspec.Struct):
+class _Memory(Generations[Instant]):
     """`began`: time of the first usable event. Entries give the newest time of an event with them."""
 
     began: Instant | None = None
-    young: dict[str, Instant] = msgspec.field(default_factory=dict)
-    old: dict[str, Instant] = msgspec.field(default_factory=dict)
 
 
 class _Fed(msgspec.Struct, frozen=True):
@@ -57,7 +56,7 @@ class Unit:
         self._memory = _Memory()
 
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
-        self._half = max(1, max(member.rule.max_keys or MAX_KEYS for member in members) // 2)
+        self._limit = max(member.rule.max_keys or MAX_KEYS for member in members)
 
     def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
         self._fed: _Fed | None = None
@@ -120,14 +119,12 @@ class Unit:
 
     def _remember(self, entry: str, time: Instant) -> Instant | None:
         """The newest time of the entry before this one; None where it is not known. Keeps the newer of the two."""
-        memory = self._memory
-        before = memory.young.get(entry)
+        before, forgotten = self._memory.use(entry, self._limit)
         if before is None:
-            before = memory.old.pop(entry, None)
-            if len(memory.young) >= self._half:
-                self.counts.evicted += len(memory.old)
-                memory.old, memory.young = memory.young, {}
-        memory.young[entry] = time if before is None else max(before, time)
+            forgotten = self._memory.put(entry, time, self._limit)
+        elif time > before:
+            self._memory.young[entry] = time
+        self.counts.evicted += forgotten
         return before
 
 
