@@ -2,7 +2,7 @@
 
 Kept per input. The watermark of one is min(highest event time seen, clock of its latest row) - lateness; the rules go
 by the least of those inputs that are not idle. An input is idle once it has sent nothing for 30 s. While all are idle
-the watermark moves on by elapsed clock from where it stood. It never goes back.
+the watermark moves on by elapsed clock from where it stood. Once an input was seen it never goes back.
 """
 
 from collections.abc import Iterable
@@ -76,11 +76,13 @@ class Watermark(msgspec.Struct):
         return max(idle, self.clock) + max(0, deadline - self._at_idle(idle))
 
     def relate(self, lateness: Span) -> None:
-        """Goes by another lateness from here on."""
+        """Goes by another lateness from here on; before any input was seen, as if it always had."""
         self.lateness = lateness
         awake = self._awake(self.clock)
         if awake:
             self._rise(self._least(awake))
+        elif not self.inputs:
+            self.at = self.clock - lateness
 
     def _awake(self, clock: Instant) -> list[Input]:
         return [found for found in self.inputs.values() if found.seen + IDLE_AFTER > clock]

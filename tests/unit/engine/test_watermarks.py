@@ -1,5 +1,6 @@
 """The watermark against a loop that walks the clock second by second."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -151,3 +152,13 @@ def test_less_lateness_moves_it_on_at_once_and_more_never_takes_it_back() -> Non
     assert mark.at == -2 * S
     mark.relate(9 * S)
     assert mark.at == -2 * S
+
+
+@pytest.mark.parametrize("lateness", [1, 5, 9])
+def test_before_any_input_it_goes_by_the_lateness_that_holds_as_if_it_always_had(lateness: int) -> None:
+    """A daemon starts without rules, so without their lateness; a replay of its rows has it from the start."""
+    mark, other = Watermark.begin(100 * S, 5 * S), Watermark.begin(100 * S, lateness * S)
+    mark.advance(107 * S)
+    mark.relate(lateness * S)
+    other.advance(107 * S)
+    assert mark == other
