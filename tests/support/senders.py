@@ -10,6 +10,7 @@ from urllib.error import URLError
 from tests.support.daemon import Daemon
 
 HOSTS = 4
+BUSY = (429, 503)
 
 
 class Sender:
@@ -20,17 +21,24 @@ class Sender:
         self._name = name
         self._dice = random.Random(name)
         self._unanswered: list[dict[str, Any]] = []
+        self._answered: list[list[dict[str, Any]]] = []
 
     def send(self, daemon: Daemon) -> bool:
-        """One batch: the unanswered one, else a new one. Whether the daemon took it; it may be dead."""
+        """One batch: the unanswered one, else a new one, and at times one that was answered long ago. Whether the
+        daemon took it; it may be dead."""
         if not self._unanswered:
             self._unanswered = [self._event() for _ in range(self._dice.randrange(1, 40))]
         try:
+            if self._answered and self._dice.random() < 0.2:
+                again = self._dice.choice(self._answered)
+                answer = daemon.ingest(*again)
+                assert answer.status in BUSY or answer.json()["duplicates"] == len(again)
             status = daemon.ingest(*self._unanswered).status
         except (URLError, ConnectionError, HTTPException):
             return False
-        assert status in (202, 429, 503)
+        assert status == 202 or status in BUSY
         if status == 202:
+            self._answered.append(self._unanswered)
             self._unanswered = []
         return status == 202
 
