@@ -5,7 +5,7 @@ consecutive and cooldown.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -15,8 +15,6 @@ from cepd.model.duration import HOUR, Span
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
 from cepd.model.rule import AnomalyTrigger, Rule
-
-Status: TypeAlias = Literal["warming_up", "ready", "flat"]
 
 
 class Tuning(msgspec.Struct, frozen=True):
