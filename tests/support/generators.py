@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cepd.engine.expressions import parse_expression
 from cepd.engine.program import Program
-from cepd.engine.rows import Batch, Row, Tick
+from cepd.engine.rows import Batch, Resume, Row, Tick
 from cepd.model.rule import (
     AbsenceTrigger,
     Aggregate,
@@ -24,6 +24,8 @@ from cepd.model.rule import (
 from tests.support.rows import START, S, rule
 
 GAPS = [0, 0, 0, 0, 1, 2, 5, 5, 10, 10, 20, 31, 90]
+DOWN = 31
+"""A gap that was downtime."""
 OFFSETS = [0, 0, 0, 0, 0, -1, -3, -5, -5, -10, -15, -40, 3, 10, 400]
 KEYS = ["a", "a", "a", "b", "b", 1, 1.0, None]
 ODD_KEYS = ["a", "b", {}, True, "ü"]
@@ -62,11 +64,13 @@ def _sent(gap: int, offset: int, kind: int, value: int) -> Sent:
 
 
 def rows(program: Program, stream: list[Sent], *, end: int = 400) -> list[Row]:
-    """One row an event, then a tick `end` seconds after the last."""
+    """One row an event, after a resume where the gap is that of a restart; then a tick `end` seconds after the last."""
     made: list[Row] = []
     clock = START + 1000 * S
     for number, sent in enumerate(stream, 1):
         clock += sent.gap * S
+        if sent.gap == DOWN:
+            made.append(Resume(clock))
         line = encoded(sent.fields | {"time": (clock + sent.offset * S) // S})
         events = program.decode([line], clock, source="tests", origin="j", first=number)
         made.append(Batch(clock, sent.input, events))

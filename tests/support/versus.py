@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cepd.engine.engine import Engine
-from cepd.engine.rows import Batch, Row, Swap, Tick
+from cepd.engine.rows import Batch, Resume, Row, Swap, Tick
 from cepd.model.firing import Firing
 from cepd.model.rule import ActionSpec, Resolve, Rule, Suppress
 from tests.support.generators import Sent, rows, sharing, streams
@@ -132,11 +132,12 @@ def one_batch_a_clock(rule: Rule, given_rows: Sequence[Row], luck: bytes) -> lis
 
 
 def ticks_between(rule: Rule, given_rows: Sequence[Row], luck: bytes) -> list[Firing]:
-    """Time passes in smaller steps, of part of seconds too."""
+    """Time passes in smaller steps, of part of seconds too; downtime does not: nobody is there to tick."""
     mixed: list[Row] = [given_rows[0]]
     for row, chance in zip(given_rows[1:], luck + bytes(len(given_rows)), strict=False):
         gap = row.clock - mixed[-1].clock
-        mixed += [Tick(mixed[-1].clock + gap * part // 256) for part in sorted({chance, chance // 3})]
+        parts = () if isinstance(row, Resume) else sorted({chance, chance // 3})
+        mixed += [Tick(mixed[-1].clock + gap * part // 256) for part in parts]
         mixed.append(row)
     return run(Engine(program(rule)), mixed)
 

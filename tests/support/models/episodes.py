@@ -159,7 +159,8 @@ class Model:
         self._episodes[found.key] = episode
 
     def _fire(self, found: Found, began: Found) -> str:
-        self._done.update((found.key, name) for name in found.once)
+        if self.rule.hold is None:
+            self._done.update((found.key, name) for name in found.once)
         name = firing_id(self.rule.id, self._state, found.key, "fired", began.cause)
         facts = (found.window, found.values, found.events, found.event_ids, found.payload)
         self.said.append(Said("fired", self._values(found.key), found.time, name, None, *facts))

@@ -11,7 +11,8 @@ from tests.support.models.said import Found
 
 
 class Absence:
-    """Per key the newest event and whether the silence after it was told."""
+    """Per key the newest event, the end of the silence after it that is still to be told, and when it is forgotten.
+    Downtime moves both; an event from within it does not move the end back."""
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
@@ -19,20 +20,23 @@ class Absence:
         self._newest: dict[str, Event] = {}
         self._times: dict[str, Instant] = {}
         self._deadlines: dict[str, Instant] = {}
+        self._forgotten: dict[str, Instant] = {}
 
     def hear(self, event: Event, time: Instant, key: str, mark: Instant) -> list[Found]:
         if (key in self._times and time <= self._times[key]) or time + self._timeout < mark:
             return []
+        pending = self._deadlines.get(key, 0)
         self._newest[key], self._times[key] = event, time
-        self._deadlines[key] = time + self._timeout
+        self._deadlines[key] = max(time + self._timeout, pending)
+        self._forgotten[key] = time + self._forget + self._deadlines[key] - (time + self._timeout)
         return [Found(key, time, False, "", {})]
 
     def due(self, mark: Instant) -> list[Due]:
         told = [key for key, deadline in self._deadlines.items() if deadline < mark]
         found = [self._tell(key, self._deadlines.pop(key)) for key in told]
-        for key in [key for key, time in self._times.items() if time + self._forget < mark]:
-            self._times.pop(key)
-            self._deadlines.pop(key, None)
+        for key in [key for key, end in self._forgotten.items() if end < mark]:
+            for known in (self._times, self._forgotten, self._deadlines):
+                known.pop(key, None)
         return found
 
     def _tell(self, key: str, deadline: Instant) -> Due:
@@ -42,6 +46,7 @@ class Absence:
 
     def resume(self, downtime: Span) -> None:
         self._deadlines = {key: deadline + downtime for key, deadline in self._deadlines.items()}
+        self._forgotten = {key: end + downtime for key, end in self._forgotten.items()}
 
 
 class NewValue:

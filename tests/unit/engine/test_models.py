@@ -17,6 +17,9 @@ from tests.support.generators import (
 )
 from tests.support.versus import versus_model
 
+pytestmark = pytest.mark.timeout(900)
+"""Of a machine that is busy with other things: alone they take a few seconds each."""
+
 FOLLOWED = {
     "stateless": (STATELESS, 500, 25_000),
     "tumbling": (TUMBLING, 500, 35_000),

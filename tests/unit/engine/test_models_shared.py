@@ -5,6 +5,9 @@ import pytest
 from tests.support.generators import ABSENCE, ANOMALY, SEQUENCE, SESSION, SLIDING, STATELESS, TUMBLING, sharing
 from tests.support.versus import versus_alone, versus_swapped
 
+pytestmark = pytest.mark.timeout(900)
+"""Of a machine that is busy with other things: alone they take a few seconds each."""
+
 KINDS = {"tumbling": TUMBLING, "sliding": SLIDING, "session": SESSION, "absence": ABSENCE}
 
 
