@@ -14,6 +14,7 @@ from cepd.config.formats import read_sites
 from cepd.config.kinds import sheet_of
 from cepd.config.lint import idle_because, lint_sheet, lint_texts
 from cepd.config.lint_state import lint_state
+from cepd.config.lint_tests import lint_test
 from cepd.config.parse import parse
 from cepd.config.references import check_references
 from cepd.config.ruletests import build_test, check_test
@@ -51,6 +52,9 @@ def load(tree: Tree, catalog: Catalog) -> Generation:
     definitions: dict[str, list[Definition]] = {}
     for sheet in known:
         definitions.setdefault(sheet.file, []).extend(_definitions(sheet, catalog))
+    tests = [sheet for sheet in known if sheet.kind == "RuleTest" and sheet.findings.clean(())]
+    for sheet in tests:
+        lint_test(sheet, [one.rule for found in definitions.values() for one in found])
     versions = {sheet.file for sheet in known if sheet.is_version}
     channels = dict(_channels(known))
     for sheet in sheets:
@@ -63,7 +67,7 @@ def load(tree: Tree, catalog: Catalog) -> Generation:
         channels=channels,
         files=_files(tree, levelled),
         problems=tuple(_capped(levelled)),
-        tests=tuple(build_test(sheet) for sheet in known if sheet.kind == "RuleTest" and sheet.findings.clean(())),
+        tests=tuple(map(build_test, tests)),
         versions={file: tuple(found) for file, found in definitions.items() if file in versions},
     )
 

@@ -1,5 +1,6 @@
 """Rule tests: what in one does not fit together, and the struct that a sound one means."""
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -21,7 +22,9 @@ INPUT = "test"
 
 _KINDS = ("event", "tick", "restart", "reload")
 _OF_EVENTS = ("fields", "each", "repeat", "every", "time", "late", "input")
-_WORDS = frozenset(("at", *_KINDS, *_OF_EVENTS))
+_WORDS = ("at", *_KINDS, *_OF_EVENTS)
+_NEAR = 0.85
+"""How alike a word is that was probably meant: one letter more or less."""
 
 
 class _Fault(NamedTuple):
@@ -43,6 +46,17 @@ def check_test(meant: Mapping[Path, Any], findings: Findings) -> None:
         names.add(str(name))
         for fault in faults:
             findings.add("CEP140", fault.path, fault.message, fault.help, at=fault.at)
+        for at, step in enumerate(_mappings(case, "events")):
+            _near_words(step, (*path, "events", at), findings)
+
+
+def _near_words(step: Mapping[str, Json], path: Path, findings: Findings) -> None:
+    """What is no word of a step is a field of its event: a warning of each that is nearly a word."""
+    for name in step if "event" in step else ():
+        near = difflib.get_close_matches(name.lower(), _WORDS, 1, _NEAR)
+        if near and name not in _WORDS:
+            message = f"{name!r} is a field of the event here, and nearly the word {near[0]!r}"
+            findings.add("CEP143", (*path, name), message, f"write {near[0]}, or fields: {{{name}: …}}", at="key")
 
 
 def _mappings(document: Json, name: str) -> list[dict[str, Json]]:

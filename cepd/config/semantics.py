@@ -111,11 +111,13 @@ def _names(view: View) -> Iterator[Fault]:
     aggregate = view.rule.get("aggregate")
     named += [(("aggregate", name), name, "key") for name in (aggregate if isinstance(aggregate, dict) else ())]
     for path, name, at in named:
-        if isinstance(name, str) and keyword.iskeyword(name):
+        if not isinstance(name, str):
+            continue
+        if keyword.iskeyword(name):
             yield Fault(
                 "CEP136", path, f"{name!r} is a word of conditions, which cannot name it", "take another name", at
             )
-        elif name in RESERVED:
+        if name in RESERVED:
             message = f"{name!r} means something else in the texts of every rule"
             yield Fault("CEP136", path, message, "take another name", at)
 

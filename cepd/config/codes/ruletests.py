@@ -37,4 +37,22 @@ RULETEST_CODES: tuple[Code, ...] = (
         bad=TESTED.replace("2026-01-01T00:00:00Z", "2026-01-01"),
         good=TESTED,
     ),
+    Code(
+        code="CEP142",
+        severity="warning",
+        title="an expectation that nothing meets",
+        explanation="The key of a firing has the fields of the rule's group_by, all of them; the values of a window "
+        "are its aggregates. With `times: 0` an expectation of other names would hold whatever the rule does.",
+        bad=TESTED.replace("- {at: 0s}", "- {times: 0, key: {host: a}}"),
+        good=TESTED.replace("- {at: 0s}", "- {at: 0s, key: {}}"),
+    ),
+    Code(
+        code="CEP143",
+        severity="warning",
+        title="a field that is nearly a word of a step",
+        explanation="What is no word of a step (event, repeat, every, late, …) is a field of its event. A field whose "
+        "name is nearly such a word stands in `fields`, so that a slip of the pen is not taken for one.",
+        bad=TESTED.replace("cpu_percent: 97", "cpu_percent: 97, repat: 3"),
+        good=TESTED.replace("cpu_percent: 97", "cpu_percent: 97, fields: {repat: 3}"),
+    ),
 )

@@ -1,5 +1,7 @@
 """Rule tests from text to struct: every word of a step and of an expectation, times made absolute."""
 
+import pytest
+
 from cepd.model.duration import MINUTE, SECOND
 from cepd.model.instant import read_instant
 from cepd.model.ruletest import Case, EventStep, Expectation, ReloadStep, RestartStep, RuleTest, TickStep
@@ -8,7 +10,7 @@ from tests.support.trees import codes, loaded
 PACK = """kind: RulePack
 name: p
 rules:
-  - {id: a, trigger: {type: event}, actions: [{endpoint: "https://a.example.com"}]}
+  - {id: a, trigger: {type: event}, group_by: [host], actions: [{endpoint: "https://a.example.com"}]}
 """
 VERSION = PACK.replace("name: p", "name: q").replace("event}", "event, event_type: x}")
 HEAD = "kind: RuleTest\nrules: [a]\ncases:\n"
@@ -72,7 +74,7 @@ def test_every_word_of_an_expectation() -> None:
     events: []
     expect:
       - {}
-      - {rule: a, kind: summary, times: 0, at: 2027-01-01T01:00:00+01:00, clock: 5s, key: {k: 1}, values: {v: null}}
+      - {rule: a, kind: summary, times: 0, at: 2027-01-01T01:00:00+01:00, clock: 5s, key: {host: 1}, values: {v: null}}
       - {between: [1s, 2s], window: [0s, 2027-01-01T00:00:00Z], event_ids: [e], reason: suppress, actions: []}
     extra: allow
 """
@@ -89,7 +91,7 @@ def test_every_word_of_an_expectation() -> None:
             times=0,
             time=(start, start),
             clock=start + 5 * SECOND,
-            key={"k": 1},
+            key={"host": 1},
             values={"v": None},
         ),
         Expectation(
@@ -147,3 +149,43 @@ def test_what_is_known_is_said_as_it_is_written() -> None:
     case = "  - {name: a, events: [{at: 0s, tick: false}], expect: []}\n"
     (problem,) = loaded(pack=PACK, t=HEAD + case).problems
     assert (problem.code, problem.help) == ("CEP103", "known are true")
+
+
+WINDOWED = PACK.replace("actions", "window: {type: tumbling, size: 5m}, aggregate: {n: {fn: count}}, actions")
+
+
+@pytest.mark.parametrize(
+    ("expectation", "found"),
+    [
+        ("{times: 0, key: {hst: a}}", ["CEP142"]),
+        ("{times: 0, key: {}}", ["CEP142"]),
+        ("{times: 0, kind: resolved, key: {host: a, x: 1}}", ["CEP142"]),
+        ("{times: 0, values: {m: 3}}", ["CEP142"]),
+        ("{key: {host: a}, values: {n: 3, n_approximate: true, m: null}}", []),
+        ("{kind: storm, key: {}, values: {count: 3}}", []),
+        ("{kind: summary, key: {host: a}, values: {folded: 3}}", []),
+    ],
+)
+def test_expectations_that_nothing_meets_are_told(expectation: str, found: list[str]) -> None:
+    case = f"  - {{name: a, events: [], expect: [{expectation}]}}\n"
+    assert codes(loaded(pack=WINDOWED, t=HEAD + case)) == found
+
+
+def test_a_reloaded_version_may_have_another_key() -> None:
+    case = "  - {name: a, events: [{at: 0s, reload: new.reload.yaml}], expect: [{key: {user: u}}]}\n"
+    version = {"new.reload": VERSION.replace("host", "user")}
+    assert codes(loaded(pack=PACK, t=HEAD + case, **version)) == []
+    assert codes(loaded(pack=PACK, t=HEAD + case, **{"new.reload": VERSION})) == ["CEP142"]
+
+
+@pytest.mark.parametrize("word", ["repat", "Repeat", "evry", "restrt", "ticks"])
+def test_a_field_that_is_nearly_a_word_is_told_unless_it_stands_in_fields(word: str) -> None:
+    case = "  - {name: a, events: [{at: 0s, event: x, %s}], expect: []}\n"
+    assert codes(loaded(pack=PACK, t=HEAD + case % f"{word}: 3")) == ["CEP143"]
+    assert codes(loaded(pack=PACK, t=HEAD + case % f"fields: {{{word}: 3}}")) == []
+
+
+def test_ordinary_fields_are_not() -> None:
+    fields = "host: a, rate: 1, latency: 2, state: s, status: 3, user: u, email: e, ms: 4, ts: 5"
+    case = f"  - {{name: a, events: [{{at: 0s, event: x, {fields}}}], expect: []}}\n"
+    assert codes(loaded(pack=PACK, t=HEAD + case)) == []
