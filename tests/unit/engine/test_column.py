@@ -1,6 +1,7 @@
 """All aggregates against plain lists: added, merged and reloaded they are the same."""
 
 import tracemalloc
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,9 @@ each = pytest.mark.parametrize("fn", sorted(PLAIN))
 
 
 def same(found: Json, expected: Json) -> bool:
-    """Equal; floats within what adding in another order may change."""
-    if isinstance(found, float):
+    """Equal; floats, and a whole number that stands for a fraction, within what adding in another order may change."""
+    fraction = isinstance(expected, Fraction) and expected.denominator > 1
+    if isinstance(found, float) or (fraction and type(found) is int):
         return expected is not MISSING and found == pytest.approx(float(expected), rel=1e-9, abs=1e-6)
     return found is expected or (type(found) is not bool and found == expected)
 
@@ -97,8 +99,9 @@ def test_the_reader_takes_the_field_or_the_event_itself() -> None:
 
 
 def test_a_million_keys_of_an_average_stay_small() -> None:
-    """An average is 16 bytes a slot, marks 40: two references, a count, two orders. Lists and arrays grow by an eighth
-    at most. With 64 bytes of key text, 64 of id, 45 of dict and 32 of slot number a key then is under 300."""
+    """An average is 16 bytes a slot, marks 40: a reference, a count, two orders, where the first id begins. That id
+    takes its bytes and one more, 8 here. Lists and arrays grow by an eighth at most. With 64 bytes of key text, 45 of
+    dict and 32 of slot number a key then is under 250."""
     slots = 100_000
     ids = [f"id{number}" for number in range(slots)]
     numbers = [float(number) for number in range(slots)]
@@ -113,5 +116,5 @@ def test_a_million_keys_of_an_average_stay_small() -> None:
         size, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert 56 <= size / slots <= 56 * 9 / 8
+    assert 60 <= size / slots <= 64 * 9 / 8
     assert result("avg", column, slots - 1) == slots - 1
