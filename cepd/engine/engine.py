@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import msgspec
 
-from cepd.engine.episodes import end_all, fall_silent, restart_holds, silence, take
+from cepd.engine.episodes import end_all, fall_silent, resume, silence, take
 from cepd.engine.evaluation import Evaluation, of_event
 from cepd.engine.folding import close, deadlines, opening, settle
 from cepd.engine.program import CompiledRule, Program
@@ -266,7 +266,7 @@ class Engine:
         for unit in self._units:
             unit.resume(downtime)
         for running in self._running:
-            restart_holds(running)
+            resume(running, downtime)
         self._schedule_all()
 
     def _reset(self, row: Reset) -> None:

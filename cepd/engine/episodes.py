@@ -16,6 +16,7 @@ from cepd.engine.state import Episode
 from cepd.engine.suppress import end_windows
 from cepd.engine.timers import Deadline, Kind, Timers
 from cepd.engine.unit import MAX_KEYS
+from cepd.model.duration import Span
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
 
@@ -32,8 +33,9 @@ def take(running: Running, found: Evaluation, mark: Instant, timers: Timers) -> 
         episode = _begin(running, found)
         if episode is None:
             return _unheld(running, found, mark, timers)
-    elif found.events:
-        episode.heard = max(episode.heard, found.time)
+    elif found.events and found.time > episode.heard:
+        episode.moved = max(0, episode.heard + episode.moved - found.time)
+        episode.heard = found.time
     if episode.first_id is not None:
         return [_continued(running, found, episode)]
     if rule.hold is not None and found.time < episode.began + rule.hold:
@@ -109,13 +111,18 @@ def silence(running: Running, key: str, episode: Episode) -> Deadline | None:
     resolve = running.rule.resolve
     if resolve is None or resolve.after is None or episode.first_id is None:
         return None
-    return Deadline(episode.heard + resolve.after + 1, Kind.SILENCE, running.position, key, episode.began)
+    return Deadline(
+        episode.heard + episode.moved + resolve.after + 1, Kind.SILENCE, running.position, key, episode.began
+    )
 
 
-def restart_holds(running: Running) -> None:
-    """Nothing was heard for a while: what was being held begins anew with the next true evaluation."""
+def resume(running: Running, downtime: Span) -> None:
+    """Nothing could be heard for so long: what was being held begins anew with the next true evaluation, and the time
+    does not count as the silence of a key."""
     episodes = running.state.episodes
     running.state.episodes = {key: episode for key, episode in episodes.items() if episode.first_id is not None}
+    for episode in running.state.episodes.values():
+        episode.moved += downtime
 
 
 def _begin(running: Running, found: Evaluation) -> Episode | None:

@@ -69,6 +69,8 @@ class Episode(msgspec.Struct):
     """Of that evaluation."""
     heard: Instant
     """Time of the newest evaluation that events led to."""
+    moved: Span = 0
+    """By how much downtime moved the end of its silence, which never moves back."""
     first_id: str | None = None
     """Id of the firing that opened it; None for a hold."""
     alert_id: str = ""

@@ -55,6 +55,8 @@ class Episode(NamedTuple):
     began: Found
     heard: Instant
     fired: str | None = None
+    moved: Span = 0
+    """By how much downtime moved the end of its silence."""
     opened: Instant = 0
     """What time had come to when it fired: it does not end before."""
 
@@ -81,7 +83,11 @@ class Model:
             mark = moment.clock if arrival else moment.mark
             if moment.downtime:
                 self.kind.resume(moment.downtime)
-                self._episodes = {key: found for key, found in self._episodes.items() if found.fired}
+                self._episodes = {
+                    key: found._replace(moved=found.moved + moment.downtime)
+                    for key, found in self._episodes.items()
+                    if found.fired
+                }
             self._pass(mark)
             if isinstance(moment.row, Swap):
                 self._swap(moment.row.program.rules[self.rule.id], moment.clock)
@@ -122,8 +128,8 @@ class Model:
                     self.evaluations += 1
                     self._take(due.found())
             elif silent is not None and silent[0] <= mark:
-                heard = self._episodes[silent[1]].heard
-                self._end(silent[1], heard + self.rule.resolve.after, "no_data")
+                episode = self._episodes[silent[1]]
+                self._end(silent[1], episode.heard + episode.moved + self.rule.resolve.after, "no_data")
             else:
                 self._now = mark
                 return
@@ -132,7 +138,11 @@ class Model:
         resolve = self.rule.resolve
         if resolve is None or resolve.after is None:
             return []
-        ends = [(found, found.heard + resolve.after + 1, key) for key, found in self._episodes.items() if found.fired]
+        ends = [
+            (found, found.heard + found.moved + resolve.after + 1, key)
+            for key, found in self._episodes.items()
+            if found.fired
+        ]
         return [(max(end, found.opened), key) for found, end, key in ends]
 
     def _take(self, found: Found) -> None:
@@ -150,8 +160,9 @@ class Model:
             return
         if episode is None:
             episode = Episode(found, found.time)
-        elif found.events:
-            episode = episode._replace(heard=max(episode.heard, found.time))
+        elif found.events and found.time > episode.heard:
+            left = episode.heard + episode.moved - found.time
+            episode = episode._replace(heard=found.time, moved=max(0, left))
         if episode.fired is not None:
             self.continued += 1
         elif found.time >= episode.began.time + (self.rule.hold or 0):
