@@ -4,7 +4,8 @@ Each gives (measured, low, high, spread), on the scale that the method measures 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from functools import lru_cache
+from itertools import accumulate, pairwise
 from math import fsum, log, pi, sqrt
 from typing import Any
 
@@ -55,7 +56,7 @@ def extreme(past: Values, time: int, value: float) -> Found | None:
 
 def volatility(past: Values, time: int, value: float) -> Found | None:
     values = [*(one for _, one in past), value]
-    logs = [_log_variance(values[end - 60 : end]) for end in range(60, len(values) + 1)]
+    logs = [_log_variance(tuple(values[end - 60 : end])) for end in range(60, len(values) + 1)]
     if len(logs) < 201:
         return None
     mean, variance = _weighted(logs[:-1], 0.001)
@@ -63,13 +64,10 @@ def volatility(past: Values, time: int, value: float) -> Found | None:
 
 
 def seasonal(past: Values, time: int, value: float, season: int = 86_400_000_000) -> Found | None:
-    residuals = []
-    for place, (at, one) in enumerate(past):
-        profile = _profile(past[:place], at, season)
-        if profile is not None:
-            residuals.append(one - profile)
+    residuals = season_residuals(past, season)
     sizes = [abs(fsum(residuals[end - 8 : end]) / 8) for end in range(8, len(residuals) + 1)]
-    profile = _profile(past, time, season)
+    here = _slot(time, season)
+    profile = _profile(tuple(one for one in past if _slot(one[0], season) == here), season)
     if profile is None or len(sizes) < 100:
         return None
     usual, _ = _weighted(sizes, 0.001)
@@ -88,18 +86,37 @@ NAIVE: Mapping[str, Callable[..., Any]] = {
 }
 
 
-def _profile(past: Values, time: int, season: int) -> float | None:
-    """Of 24 slots: the weighted mean of the means of the slot in the seasons that a later one followed."""
-    slot = time % season * 24 // season
-    heard = [(at // season, one) for at, one in past if at % season * 24 // season == slot]
-    if not heard:
+def season_residuals(past: Values, season: int) -> list[float]:
+    """Of each value that had a profile when it came: how far it was from it."""
+    residuals: list[float] = []
+    slots: dict[int, list[tuple[int, float]]] = {}
+    for time, value in past:
+        slot = slots.setdefault(_slot(time, season), [])
+        profile = _profile(tuple(slot), season)
+        if profile is not None:
+            residuals.append(value - profile)
+        slot.append((time, value))
+    return residuals
+
+
+def _slot(time: int, season: int) -> int:
+    return time % season * 24 // season
+
+
+@lru_cache(maxsize=10_000)
+def _profile(slot: tuple[tuple[int, float], ...], season: int) -> float | None:
+    """The weighted mean of the means of a slot in the seasons that a later one followed. A value of a season that is
+    over counts for the one that goes on."""
+    if not slot:
         return None
-    bounds = [0, *(place for place, (one, two) in enumerate(pairwise(heard), 1) if two[0] != one[0])]
-    means = [fsum(one for _, one in heard[low:high]) / (high - low) for low, high in pairwise(bounds)]
+    seasons = list(accumulate((time // season for time, _ in slot), max))
+    bounds = [0, *(place for place, (one, two) in enumerate(pairwise(seasons), 1) if two != one)]
+    means = [fsum(one for _, one in slot[low:high]) / (high - low) for low, high in pairwise(bounds)]
     return _weighted(means, 0.15)[0] if len(means) >= 3 else None
 
 
-def _log_variance(values: Sequence[float]) -> float:
+@lru_cache(maxsize=10_000)
+def _log_variance(values: tuple[float, ...]) -> float:
     mean = fsum(values) / len(values)
     variance = fsum((one - mean) ** 2 for one in values) / len(values)
     return log(max(variance, 1e-12 + (1e-6 * values[-1]) ** 2))
