@@ -165,9 +165,7 @@ def test_downtime_is_not_the_silence_of_a_key() -> None:
     bench = Bench(hot(resolve=Resolve(after=15 * MINUTE)))
     bench.send(0, 90)
     assert told(bench.engine.apply(Resume(T0 + 3600 * SECOND))) == []
-    assert bench.tick(4535) == [], (
-        "idle since 30, the watermark is 35 behind: 4500, which 3600 of downtime moved to"
-    )
+    assert bench.tick(4535) == [], "idle since 30, the watermark is 35 behind: 4500, which 3600 of downtime moved to"
     assert bench.tick(4535.000001) == [("resolved", 4500, "a", 1, "no_data")]
 
 
