@@ -76,25 +76,28 @@ class Engine:
 
     def apply(self, row: Row) -> list[Firing]:
         """The firings of one row, in order. A row whose clock is behind the engine's is applied at the engine's."""
+        return list(self.run(row))
+
+    def run(self, row: Row) -> Iterator[Firing]:
+        """As `apply`, one by one: when a window with a million keys closes, nobody has to hold what all of them fire.
+        To be taken to the end; before that the row is not applied."""
         watermark = self._watermark
         if watermark is None:
             watermark = self._watermark = Watermark.begin(row.clock, self._program.lateness)
-        out: list[Firing] = []
         clock = max(row.clock, watermark.clock)
         if isinstance(row, Resume):
             self._resume(clock - watermark.clock)
-        self._advance(watermark, clock, out)
+        yield from self._advance(watermark, clock)
         if isinstance(row, Batch):
-            self._batch(watermark, row, out)
+            yield from self._batch(watermark, row)
         elif isinstance(row, Target):
-            self._target(watermark, row, out)
+            yield from self._target(watermark, row)
         elif isinstance(row, Swap):
-            self._swap(watermark, row.program, out)
+            yield from self._swap(watermark, row.program)
         elif isinstance(row, Reset):
             self._reset(row)
         if self._timers.crowded:
             self._schedule_all()
-        return out
 
     def standing(self, rule_id: str) -> Standing | None:
         """Where a rule stands; None for one that the program does not hold."""
@@ -118,28 +121,26 @@ class Engine:
         own = [firing for firing in fired if firing.rule_id == rule_id]
         return why(running, self._unit_of(rule_id), event, self._time(running, event), own)
 
-    def flush(self) -> list[Firing]:
+    def flush(self) -> Iterator[Firing]:
         """Closes every open window that holds events, in the order in which time would; time itself stands still. For
         the end of a recording: the engine is not to be used after it."""
-        out: list[Firing] = []
         ends = [
             Deadline(at, Kind.UNIT, place, key, start)
             for place, unit in enumerate(self._units)
             for at, key, start in unit.open_ends()
         ]
         for _, due in groupby(sorted(ends), key=attrgetter("at")):
-            self._fall_due(list(due), out)
-        return out
+            yield from self._fall_due(list(due))
 
-    def _advance(self, watermark: Watermark, clock: Instant, out: list[Firing]) -> None:
+    def _advance(self, watermark: Watermark, clock: Instant) -> Iterator[Firing]:
         """Time passes up to `clock`; what falls due on the way fires in order, each at its own clock."""
         if not (watermark.stands_until(clock) and self._timers.quiet(watermark, clock)):
             while (found := self._timers.pop_due(watermark, clock)) is not None:
                 watermark.advance(found[0])
-                self._fall_due(found[1], out)
+                yield from self._fall_due(found[1])
         watermark.advance(clock)
 
-    def _fall_due(self, due: Iterable[Deadline], out: list[Firing]) -> None:
+    def _fall_due(self, due: Iterable[Deadline]) -> Iterator[Firing]:
         """Deals with deadlines of one time in rule order; every member of a unit sees it before the unit goes on."""
         calls: list[tuple[int, Deadline]] = []
         for deadline in due:
@@ -149,7 +150,7 @@ class Engine:
         for position, deadline in sorted(calls, key=lambda call: (call[0], call[1].kind, call[1].key, call[1].start)):
             running = self._running[position]
             try:
-                self._deal_with(running, deadline, out)
+                yield from self._deal_with(running, deadline)
             except Exception as error:  # noqa: BLE001  one rule's failure is its own: counted, shown, the others go on
                 self._failed(running, error)
         for deadline in due:
@@ -159,25 +160,25 @@ class Engine:
                 except Exception as error:  # noqa: BLE001  as above
                     self._failed(self._running[self._program.units[deadline.owner].members[0]], error)
 
-    def _deal_with(self, running: Running, deadline: Deadline, out: list[Firing]) -> None:
+    def _deal_with(self, running: Running, deadline: Deadline) -> Iterator[Firing]:
         match deadline.kind:
             case Kind.UNIT:
                 unit = self._units[deadline.owner]
-                self._take(running, list(unit.due(running, deadline.key, deadline.start, deadline.at)), out)
+                yield from self._take(running, unit.due(running, deadline.key, deadline.start, deadline.at))
             case Kind.SILENCE:
-                out.extend(fall_silent(running, deadline, self._timers))
+                yield from fall_silent(running, deadline, self._timers)
             case _:
                 firing = close(running, deadline)
                 if firing is not None:
-                    out.append(firing)
+                    yield firing
 
-    def _batch(self, watermark: Watermark, row: Batch, out: list[Firing]) -> None:
+    def _batch(self, watermark: Watermark, row: Batch) -> Iterator[Firing]:
         self.stats.events += len(row.events)
         listeners = self._program.listeners
         for event in row.events:
             watermark.observe(row.input, event.time)
             if not self._timers.quiet(watermark, watermark.clock):
-                self._advance(watermark, watermark.clock, out)
+                yield from self._advance(watermark, watermark.clock)
             for position, place, feeds in listeners(event.type):
                 running = self._running[position]
                 sources = running.compiled.sources
@@ -187,29 +188,29 @@ class Engine:
                     if running.unseen:
                         running.look_for_unseen(event.fields)
                     if place is None:
-                        self._match(running, event, out)
+                        yield from self._match(running, event)
                     else:
                         if feeds:
                             self._fed[place] = self._feed(place, running, event)
                         if self._fed[place]:
                             running.stats.matched += 1
-                            self._take(running, self._units[place].read(running), out)
+                            yield from self._take(running, self._units[place].read(running))
                 except Exception as error:  # noqa: BLE001  as above
                     self._failed(running, error)
 
-    def _match(self, running: Running, event: Event, out: list[Firing]) -> None:
+    def _match(self, running: Running, event: Event) -> Iterable[Firing]:
         """An event for a rule without a unit."""
         compiled, fields = running.compiled, event.fields
         matches = compiled.matches(fields)
         if not matches and not (compiled.episodic and running.state.episodes and compiled.hears(fields)):
-            return
+            return ()
         running.stats.matched += matches
         key = compiled.key(fields)
         if key is None:
             running.stats.skipped_keys += matches
-            return
+            return ()
         found = of_event(event, key, self._time(running, event))
-        self._take(running, (found if matches else msgspec.structs.replace(found, truth=False),), out)
+        return self._take(running, (found if matches else msgspec.structs.replace(found, truth=False),))
 
     def _feed(self, place: int, running: Running, event: Event) -> bool:
         """An event for the unit of a rule; tells whether it took it in."""
@@ -224,9 +225,9 @@ class Engine:
         self._units[place].feed(event, self._time(running, event), key, self._mark(running))
         return True
 
-    def _take(self, running: Running, evaluations: Sequence[Evaluation], out: list[Firing]) -> None:
+    def _take(self, running: Running, evaluations: Iterable[Evaluation]) -> Iterator[Firing]:
         for found in evaluations:
-            out.extend(take(running, found, self._mark(running), self._timers))
+            yield from take(running, found, self._mark(running), self._timers)
 
     def _clock(self) -> Watermark:
         assert self._watermark is not None
@@ -238,7 +239,7 @@ class Engine:
     def _time(self, running: Running, event: Event) -> Instant:
         return self._clock().clock if running.by_clock else event.time
 
-    def _target(self, watermark: Watermark, row: Target, out: list[Firing]) -> None:
+    def _target(self, watermark: Watermark, row: Target) -> Iterator[Firing]:
         position = self._positions.get(row.rule_id)
         if position is None:
             self.stats.unknown_targets += 1
@@ -254,7 +255,7 @@ class Engine:
                 running.stats.skipped_keys += 1
                 return
             found = of_event(row.event, single.key, self._time(running, row.event), single.values)
-            out.extend(settle(running, found.key, opening(running, found, found.cause), watermark.at, self._timers))
+            yield from settle(running, found.key, opening(running, found, found.cause), watermark.at, self._timers)
         except Exception as error:  # noqa: BLE001  as above
             self._failed(running, error)
 
@@ -281,7 +282,7 @@ class Engine:
             return None
         return self._units[fingerprints.index(compiled.unit)]
 
-    def _swap(self, watermark: Watermark, program: Program, out: list[Firing]) -> None:
+    def _swap(self, watermark: Watermark, program: Program) -> Iterator[Firing]:
         gone = {running.position for running in self._running if running.rule.id not in program.rules}
         owed = [
             (deadline.at, position, deadline) for position in gone for deadline in deadlines(self._running[position])
@@ -290,19 +291,19 @@ class Engine:
             firing = close(self._running[position], deadline)
             if firing is not None:
                 ended = min(firing.time, watermark.clock)
-                out.append(msgspec.structs.replace(firing, time=ended, reason="rule_removed"))
+                yield msgspec.structs.replace(firing, time=ended, reason="rule_removed")
         for running in self._running:
             after = program.compiled.get(running.rule.id)
             if after is None:
-                out.extend(end_all(running, watermark.clock, "rule_removed"))
+                yield from end_all(running, watermark.clock, "rule_removed")
             elif (after.state, after.episode) != (running.state.fingerprint, running.state.episode):
-                out.extend(end_all(running, watermark.clock, "rule_changed"))
+                yield from end_all(running, watermark.clock, "rule_changed")
                 running.state.episode = after.episode
         watermark.relate(program.lateness)
         states = {running.rule.id: running.state for running in self._running}
         units = {found.fingerprint: unit for found, unit in zip(self._program.units, self._units, strict=True)}
         self._install(program, states, units)
-        self._advance(watermark, watermark.clock, out)
+        yield from self._advance(watermark, watermark.clock)
 
     def _install(self, program: Program, states: Mapping[str, RuleState], units: Mapping[str, Unit]) -> None:
         """Makes the program the one that runs, with what it may keep of the states and units."""

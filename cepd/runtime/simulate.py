@@ -169,13 +169,17 @@ class Simulation:
             for number, line in enumerate(lines, 1):
                 data = mended(line.strip(BLANKS))
                 event = self._read(data, number) if data else None
-                if event is not None:
-                    fired = self._engine.apply(Batch(self._clock, SOURCE, (event,)))
-                    if event.id == self._about:
-                        self._explain(event, fired)
+                if event is None:
+                    continue
+                row = Batch(self._clock, SOURCE, (event,))
+                if event.id == self._about:
+                    fired = self._engine.apply(row)
+                    self._explain(event, fired)
                     yield from self._told(fired)
+                else:
+                    yield from self._told(self._engine.run(row))
             if self._until is not None:
-                yield from self._told(self._engine.apply(Tick(self._until)))
+                yield from self._told(self._engine.run(Tick(self._until)))
             if self._flush:
                 yield from self._told(self._engine.flush())
         finally:

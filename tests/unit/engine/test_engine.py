@@ -240,3 +240,13 @@ def test_windows_that_are_open_at_the_end_close_in_the_order_in_which_time_would
         ("twin", "b"),
     ]
     assert closed == [(found.rule_id, found.key["host"]) for found in run(passed, [Tick(START + 1000 * S)])]
+
+
+def test_firings_of_a_row_come_one_by_one_and_none_waits_for_all() -> None:
+    compiled = program(rule(group_by=("host",), window=Window("tumbling", size=60 * S), max_alerts=1000))
+    engine = Engine(compiled)
+    engine.apply(batch(compiled, 0, *(line(0, host=f"h{number:03}") for number in range(500))))
+    fired = engine.run(Tick(START + HOUR))
+    first = next(fired)
+    assert (first.key, engine.stats.rules["r"].fired) == ({"host": "h000"}, 1)
+    assert [firing.key["host"] for firing in fired] == [f"h{number:03}" for number in range(1, 500)]
