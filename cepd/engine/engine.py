@@ -15,7 +15,7 @@ from cepd.engine.rows import Batch, Reset, Resume, Row, Swap, Target
 from cepd.engine.running import Running
 from cepd.engine.single import evaluate_single
 from cepd.engine.snapshot import EngineState, decode_state, encode_state
-from cepd.engine.standing import Standing, fields_named, standing
+from cepd.engine.standing import Standing, standing
 from cepd.engine.state import RuleState
 from cepd.engine.stats import Stats
 from cepd.engine.timers import Deadline, Kind, Timers
@@ -277,10 +277,9 @@ class Engine:
 
     def _unit_of(self, rule_id: str) -> Unit | None:
         compiled = self._program.compiled.get(rule_id)
-        fingerprints = [unit.fingerprint for unit in self._program.units]
         if compiled is None or compiled.unit is None:
             return None
-        return self._units[fingerprints.index(compiled.unit)]
+        return self._units[self._program.places[compiled.unit]]
 
     def _swap(self, watermark: Watermark, program: Program) -> Iterator[Firing]:
         gone = {running.position for running in self._running if running.rule.id not in program.rules}
@@ -311,14 +310,14 @@ class Engine:
         self._positions = {rule_id: position for position, rule_id in enumerate(program.compiled)}
         self.stats.decode = program.counts
         self.stats.keep(program.compiled)
-        unseen = {running.rule.id: running.unseen for running in self._running}
+        seen = {running.rule.id: running.compiled.named - running.unseen for running in self._running}
         self._running = [
             Running(
                 compiled,
                 self._positions[rule_id],
                 _kept(compiled, states.get(rule_id)),
                 self.stats.rules[rule_id],
-                fields_named(compiled.rule) & unseen.get(rule_id, fields_named(compiled.rule)),
+                set(compiled.named - seen.get(rule_id, frozenset())),
             )
             for rule_id, compiled in program.compiled.items()
         ]

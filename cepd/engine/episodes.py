@@ -10,12 +10,11 @@ import msgspec
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.folding import opening, settle
 from cepd.engine.ids import firing_id
-from cepd.engine.keys import key_values
 from cepd.engine.running import Running
 from cepd.engine.state import Episode
 from cepd.engine.suppress import end_windows
 from cepd.engine.timers import Deadline, Kind, Timers
-from cepd.engine.unit import MAX_KEYS
+from cepd.engine.unit import most_keys
 from cepd.model.duration import Span
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
@@ -60,28 +59,18 @@ def end(running: Running, key: str, episode: Episode, found: Evaluation, reason:
     state.release(episode.alert_id)
     if not announced:
         return []
-    return [
-        Firing(
-            id=firing_id(rule.id, state.fingerprint, key, "resolved", episode.first_id),
-            kind="resolved",
-            rule_id=rule.id,
-            key=key_values(rule.group_by, key),
-            time=found.time,
-            alert_id=episode.alert_id,
-            count=tally.count,
-            last_at=tally.last_at,
-            severity=tally.severity,
-            state="resolved",
-            window=found.window,
-            values=found.values,
-            events=found.events,
-            event_ids=found.event_ids,
-            payload=found.payload,
-            event_type=found.event_type,
-            event_source=found.event_source,
-            reason=reason,
-        )
-    ]
+    resolve = msgspec.structs.replace(
+        opening(running, found, found.cause),
+        id=firing_id(rule.id, state.fingerprint, key, "resolved", episode.first_id),
+        kind="resolved",
+        alert_id=episode.alert_id,
+        count=tally.count,
+        last_at=tally.last_at,
+        severity=tally.severity,
+        state="resolved",
+        reason=reason,
+    )
+    return [resolve]
 
 
 def end_all(running: Running, clock: Instant, reason: str) -> list[Firing]:
@@ -128,7 +117,7 @@ def resume(running: Running, downtime: Span) -> None:
 def _begin(running: Running, found: Evaluation) -> Episode | None:
     """A new episode; None where `max_keys` of them are there."""
     rule, episodes = running.rule, running.state.episodes
-    if len(episodes) >= (MAX_KEYS if rule.max_keys is None else rule.max_keys):
+    if len(episodes) >= most_keys(rule):
         return None
     episode = episodes[found.key] = Episode(began=found.time, cause=found.cause, heard=found.time)
     return episode

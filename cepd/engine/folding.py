@@ -8,7 +8,7 @@ from cepd.engine.state import RuleState
 from cepd.engine.storm import close_minute, fold_into_storm, open_minute
 from cepd.engine.suppress import close_window, covering, open_window
 from cepd.engine.timers import Deadline, Kind, Timers
-from cepd.engine.unit import MAX_KEYS
+from cepd.engine.unit import most_keys
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
 from cepd.model.rule import Rule
@@ -77,8 +77,7 @@ def _add(timers: Timers, running: Running, deadline: Deadline) -> None:
 
 
 def _has_room(rule: Rule, state: RuleState, key: str) -> bool:
-    most = MAX_KEYS if rule.max_keys is None else rule.max_keys
-    return key in state.windows or len(state.windows) < most
+    return key in state.windows or len(state.windows) < most_keys(rule)
 
 
 def close(running: Running, deadline: Deadline) -> Firing | None:

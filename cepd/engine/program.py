@@ -9,7 +9,7 @@ from cepd.engine.conditions import compile_condition
 from cepd.engine.decode import DecodeCounts, arrival_time, decode_fields, read_event
 from cepd.engine.fingerprint import episode_fingerprint, state_fingerprint
 from cepd.engine.keys import KeyReader, compile_key
-from cepd.engine.paths import lookup
+from cepd.engine.paths import fields_of, lookup
 from cepd.engine.single import condition_of, threshold_of
 from cepd.engine.support import unsupported
 from cepd.engine.swap import SwapReport, compare
@@ -19,7 +19,7 @@ from cepd.model.duration import SECOND, Span
 from cepd.model.event import Event
 from cepd.model.instant import Instant
 from cepd.model.json import Json
-from cepd.model.rule import MetricTrigger, Rule, ScheduleTrigger, SequenceTrigger
+from cepd.model.rule import AnomalyTrigger, MetricTrigger, NewValueTrigger, Rule, ScheduleTrigger, SequenceTrigger
 
 Matcher: TypeAlias = Callable[[Mapping[str, Json]], bool]
 
@@ -40,6 +40,8 @@ class CompiledRule(msgspec.Struct, frozen=True):
     key: KeyReader
     sources: frozenset[str] | None
     """None: events of every source."""
+    named: frozenset[str]
+    """Every field of an event that decides over the rule's firings."""
 
     @property
     def episodic(self) -> bool:
@@ -64,7 +66,8 @@ class Listener(NamedTuple):
 
 
 class Program:
-    """Made by `compile_program`. `compiled` and `rules` are in rule order, `units` in that of their first rules."""
+    """Made by `compile_program`. `compiled` and `rules` are in rule order, `units` in that of their first rules;
+    `places` says where they are, by State fingerprint."""
 
     def __init__(
         self, compiled: Mapping[str, CompiledRule], report: SwapReport, lateness: Span, counts: DecodeCounts
@@ -75,7 +78,8 @@ class Program:
         self.lateness = lateness
         self.counts = counts
         self.units = _units(list(compiled.values()))
-        self._by_type, self._untyped = _dispatch(list(compiled.values()), self.units)
+        self.places = {unit.fingerprint: place for place, unit in enumerate(self.units)}
+        self._by_type, self._untyped = _dispatch(list(compiled.values()), self.units, self.places)
 
     def listeners(self, event_type: str | None) -> Sequence[Listener]:
         """The rules that see events of a type, in rule order."""
@@ -106,9 +110,8 @@ def compile_program(rules: Sequence[Rule], previous: Program | None = None, *, l
     """
     known = {} if previous is None else previous.compiled
     compiled = {rule.id: _compile(rule, known.get(rule.id)) for rule in rules}
-    before = {} if previous is None else previous.rules
-    report = compare({rule.id: rule for rule in rules}, before)
-    return Program(compiled, report, lateness, DecodeCounts() if previous is None else previous.counts)
+    counts = DecodeCounts() if previous is None else previous.counts
+    return Program(compiled, compare(compiled, known), lateness, counts)
 
 
 def _compile(rule: Rule, known: CompiledRule | None) -> CompiledRule:
@@ -126,6 +129,7 @@ def _compile(rule: Rule, known: CompiledRule | None) -> CompiledRule:
         matches=_matcher(condition_of(rule)),
         key=compile_key(rule.group_by),
         sources=None if sources is None else frozenset(sources),
+        named=_named(rule),
     )
 
 
@@ -157,10 +161,9 @@ def _units(compiled: Sequence[CompiledRule]) -> tuple[CompiledUnit, ...]:
 
 
 def _dispatch(
-    compiled: Sequence[CompiledRule], units: Sequence[CompiledUnit]
+    compiled: Sequence[CompiledRule], units: Sequence[CompiledUnit], places: Mapping[str, int]
 ) -> tuple[dict[str, tuple[Listener, ...]], tuple[Listener, ...]]:
     """Per event type the rules that see it, and the rules that see every type; each in rule order."""
-    places = {unit.fingerprint: place for place, unit in enumerate(units)}
     wanted: list[tuple[Listener, frozenset[str] | None]] = []
     for position, found in enumerate(compiled):
         if not unsupported(found.rule):
@@ -192,3 +195,21 @@ def _types(rule: Rule) -> frozenset[str] | None:
     if any(names is None for names in given):
         return None
     return frozenset(name for names in given for name in names or ())
+
+
+def _named(rule: Rule) -> frozenset[str]:
+    """Every field of an event that decides over the rule's firings. Those of earlier steps are not the event's."""
+    found = {aggregate.field for aggregate in rule.aggregate.values() if aggregate.field is not None}
+    found |= {*rule.group_by, *_fields(condition_of(rule))}
+    match rule.trigger:
+        case AnomalyTrigger(value=field) | NewValueTrigger(field=field):
+            found.add(field)
+        case SequenceTrigger(steps=steps):
+            earlier = {step.id for step in steps}
+            named = {path for step in steps for path in _fields(step.when)}
+            found |= {path for path in named if path.partition(".")[0] not in earlier}
+    return frozenset(found)
+
+
+def _fields(condition: Condition | None) -> set[str]:
+    return set() if condition is None else set(fields_of(condition))

@@ -2,14 +2,10 @@
 
 import msgspec
 
-from cepd.engine.paths import fields_of
 from cepd.engine.running import Running
-from cepd.engine.single import condition_of
 from cepd.engine.stats import RuleStats
 from cepd.engine.unit import Unit, UnitCounts, UnitStatus
-from cepd.model.condition import Condition
 from cepd.model.instant import Instant
-from cepd.model.rule import AnomalyTrigger, NewValueTrigger, Rule, SequenceTrigger
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,21 +43,3 @@ def standing(running: Running, unit: Unit | None) -> Standing:
         counts=running.stats,
         unit_counts=UnitCounts() if unit is None else unit.counts,
     )
-
-
-def fields_named(rule: Rule) -> set[str]:
-    """Every field of an event that decides over the rule's firings. Those of earlier steps are not the event's."""
-    found = {aggregate.field for aggregate in rule.aggregate.values() if aggregate.field is not None}
-    found |= {*rule.group_by, *_fields(condition_of(rule))}
-    match rule.trigger:
-        case AnomalyTrigger(value=field) | NewValueTrigger(field=field):
-            found.add(field)
-        case SequenceTrigger(steps=steps):
-            earlier = {step.id for step in steps}
-            named = {path for step in steps for path in _fields(step.when)}
-            found |= {path for path in named if path.partition(".")[0] not in earlier}
-    return found
-
-
-def _fields(condition: Condition | None) -> set[str]:
-    return set() if condition is None else set(fields_of(condition))

@@ -1,14 +1,15 @@
 """What another program means for the state that is there: per rule, and the field that caused it."""
 
 from collections.abc import Iterable, Mapping, Set
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from cepd.engine.fingerprint import episode_parts, state_fingerprint, state_parts
-from cepd.engine.unit import unit_kind
+from cepd.engine.fingerprint import episode_parts, state_parts
 from cepd.model.json import Json
-from cepd.model.rule import Rule
+
+if TYPE_CHECKING:
+    from cepd.engine.program import CompiledRule
 
 
 class RuleChange(msgspec.Struct, frozen=True):
@@ -28,18 +29,21 @@ class SwapReport(msgspec.Struct, frozen=True):
     changes: tuple[RuleChange, ...]
 
 
-def compare(rules: Mapping[str, Rule], previous: Mapping[str, Rule]) -> SwapReport:
+def compare(rules: Mapping[str, "CompiledRule"], previous: Mapping[str, "CompiledRule"]) -> SwapReport:
     """The report for a program with `rules` that follows one with `previous`."""
-    running = {state_fingerprint(rule) for rule in previous.values() if unit_kind(rule) is not None}
-    changes = (_change(rule, previous.get(rule.id), running) for rule in rules.values())
+    running = {found.unit for found in previous.values() if found.unit is not None}
+    changes = (_change(found, previous.get(rule_id), running) for rule_id, found in rules.items())
     return SwapReport((*changes, *_gone(rules, previous)))
 
 
-def _change(rule: Rule, before: Rule | None, running: Set[str]) -> RuleChange:
-    fields = () if before is None else _differing(state_parts(before), state_parts(rule))
-    if before is not None and not fields:
-        return RuleChange(rule.id, "kept", episodes=_differing(episode_parts(before), episode_parts(rule)))
-    if state_fingerprint(rule) in running:
+def _change(found: "CompiledRule", before: "CompiledRule | None", running: Set[str]) -> RuleChange:
+    rule = found.rule
+    if before is not None and before.state == found.state:
+        same = before.episode == found.episode
+        ended = () if same else _differing(episode_parts(before.rule), episode_parts(rule))
+        return RuleChange(rule.id, "kept", episodes=ended)
+    fields = () if before is None else _differing(state_parts(before.rule), state_parts(rule))
+    if found.unit in running:
         return RuleChange(rule.id, "adopted", fields)
     return RuleChange(rule.id, "added" if before is None else "reset", fields)
 
@@ -48,5 +52,5 @@ def _differing(old: Mapping[str, Json], new: Mapping[str, Json]) -> tuple[str, .
     return tuple(name for name in {**new, **old} if old.get(name) != new.get(name))
 
 
-def _gone(rules: Mapping[str, Rule], previous: Mapping[str, Rule]) -> Iterable[RuleChange]:
+def _gone(rules: Mapping[str, "CompiledRule"], previous: Mapping[str, "CompiledRule"]) -> Iterable[RuleChange]:
     return (RuleChange(rule_id, "removed") for rule_id in previous if rule_id not in rules)

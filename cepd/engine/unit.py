@@ -102,6 +102,11 @@ class Unit(Protocol):
         """Only right after it was made, before `bind`. Raises ValueError for anything else than what `save` gave."""
 
 
+def most_keys(rule: Rule, default: int = MAX_KEYS) -> int:
+    """How many keys a rule allows."""
+    return default if rule.max_keys is None else rule.max_keys
+
+
 @runtime_checkable
 class Resettable(Protocol):
     """A unit that can be told to forget one key."""

@@ -9,7 +9,7 @@ from cepd.engine.cells import AnyCells, Layout
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.reading import Reading, Sight
 from cepd.engine.running import Running
-from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts
+from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, most_keys
 from cepd.model.duration import Span
 from cepd.model.event import Event
 from cepd.model.instant import Instant
@@ -99,7 +99,5 @@ def window_of(rule: Rule) -> Window:
 
 
 def _max_keys(rule: Rule) -> int:
-    if rule.max_keys is not None:
-        return rule.max_keys
     bulky = any(found.fn == "percentile" for found in rule.aggregate.values())
-    return MAX_KEYS_WITH_PERCENTILE if bulky else MAX_KEYS
+    return most_keys(rule, MAX_KEYS_WITH_PERCENTILE if bulky else MAX_KEYS)

@@ -1,6 +1,7 @@
 """What the tree promises of itself: small files, whole plugins, a pure core, a README that names what is there."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -45,12 +46,27 @@ def test_a_plugin_is_a_module_a_schema_a_test_and_a_line_of_the_readme(kind: str
     assert re.search(rf"^\|.*{kind[:-1]}.*`{name}`", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
 
 
+def test_each_kind_of_state_is_a_module_and_a_schema() -> None:
+    """A window, aggregate or anomaly method is listed nowhere else."""
+
+    def modules(folder: str) -> set[str]:
+        return {path.stem for path in (ROOT / "cepd/engine" / folder).glob("[!_]*.py")}
+
+    def schemas(folder: str) -> set[str]:
+        return {path.name.removesuffix(".schema.json") for path in (ROOT / "schemas" / folder).glob("*.json")}
+
+    anomaly = json.loads((ROOT / "schemas/triggers/anomaly.schema.json").read_text(encoding="utf-8"))
+    assert modules("aggregates") == schemas("aggregates")
+    assert modules("anomaly") == set(anomaly["properties"]["method"]["enum"])
+    assert modules("units") == schemas("windows") | schemas("triggers") - {"event", "metric", "schedule"}
+
+
 def test_the_core_loads_without_the_world() -> None:
     script = (
         "import sys, pkgutil, importlib\n"
         "for package in ('model', 'engine', 'policies', 'templating', 'intake'):\n"
         "    module = importlib.import_module('cepd.' + package)\n"
-        "    for found in pkgutil.iter_modules(module.__path__, f'cepd.{package}.'):\n"
+        "    for found in pkgutil.walk_packages(module.__path__, f'cepd.{package}.'):\n"
         "        importlib.import_module(found.name)\n"
         "print(*sorted(sys.modules))\n"
     )

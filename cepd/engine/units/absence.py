@@ -18,7 +18,7 @@ import msgspec
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.marks import carried
 from cepd.engine.running import Running
-from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, UnitStatus
+from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.model.duration import Span
 from cepd.model.event import Event
 from cepd.model.instant import Instant, format_instant
@@ -51,7 +51,7 @@ class Unit:
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
         rules = [member.rule for member in members]
         self._schedule = schedule
-        self._max_keys = max(rule.max_keys or MAX_KEYS for rule in rules)
+        self._max_keys = max(most_keys(rule) for rule in rules)
         self._forget = max(_trigger(rule).forget for rule in rules)
         self._names = tuple(sorted({name for rule in rules for name in rule.carries}))
         for heard in self._keys.values():

@@ -18,7 +18,7 @@ from cepd.engine.generations import Generations
 from cepd.engine.keys import key_values
 from cepd.engine.paths import lookup
 from cepd.engine.running import Running
-from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, UnitStatus
+from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.engine.verdict import Tuning, details, judge, verdict
 from cepd.model.duration import DAY, Span
 from cepd.model.event import Event
@@ -79,7 +79,7 @@ class Unit:
 
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
         self._members = {one.rule.id: _Member(one, Tuning.of(_trigger(one.rule))) for one in members}
-        self._limit = max(MAX_KEYS if one.rule.max_keys is None else one.rule.max_keys for one in members)
+        self._limit = max(most_keys(one.rule) for one in members)
         self._fed = None
         self._evaluations = {}
         for entry in self._entries():

@@ -20,7 +20,7 @@ from cepd.engine.evaluation import Evaluation, of_event
 from cepd.engine.generations import Generations
 from cepd.engine.keys import compile_key, key_values
 from cepd.engine.running import Running
-from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, UnitStatus
+from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.model.duration import DAY, Span
 from cepd.model.event import Event
 from cepd.model.instant import Instant, format_instant
@@ -56,7 +56,7 @@ class Unit:
         self._memory = _Memory()
 
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
-        self._limit = max(member.rule.max_keys or MAX_KEYS for member in members)
+        self._limit = max(most_keys(member.rule) for member in members)
 
     def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
         self._fed: _Fed | None = None

@@ -30,7 +30,7 @@ from cepd.engine.marks import carried
 from cepd.engine.running import Running
 from cepd.engine.runs import Run
 from cepd.engine.steps import compile_steps, excerpt, kept_of
-from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, UnitStatus
+from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.model.duration import Span
 from cepd.model.event import Event
 from cepd.model.instant import Instant, format_instant
@@ -48,7 +48,7 @@ class Unit:
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
         rules = [member.rule for member in members]
         self._schedule = schedule
-        self._max_keys = max(rule.max_keys or MAX_KEYS for rule in rules)
+        self._max_keys = max(most_keys(rule) for rule in rules)
         self._kept = {rule.id: kept_of(self._pattern, rule.carries) for rule in rules}
         self._mover.kept = kept_of(self._pattern, sorted({path for rule in rules for path in rule.carries}))
         self._mover.max_runs = max(_trigger(rule).max_runs for rule in rules)

@@ -3,7 +3,7 @@
 from cepd.engine.engine import Engine
 from cepd.engine.rows import Swap, Tick
 from cepd.engine.swap import RuleChange
-from cepd.model.rule import ActionSpec, EventTrigger, Suppress
+from cepd.model.rule import ActionSpec, EventTrigger, Suppress, Window
 from tests.support.rows import START, S, batch, line, program, rule, run, stream
 
 HOUR = 3600
@@ -122,3 +122,17 @@ def test_counting_goes_on_over_a_swap() -> None:
     assert engine.stats.rules["c"].fired == 1
     assert engine.stats.decode.unreadable_times == 2
     assert engine.stats.events == 3
+
+
+def test_a_rule_with_the_state_of_another_adopts_what_runs() -> None:
+    window = Window("tumbling", size=60 * S)
+    before = program(rule("old", window=window), rule("other", window=Window("tumbling", size=30 * S)))
+    changed = (rule("other", window=window), rule("new", window=window, max_alerts=7), rule("stateless"))
+    after = program(rule("old", window=window), *changed, previous=before)
+    found = {change.rule_id: (change.outcome, change.fields) for change in after.report.changes}
+    assert found == {
+        "old": ("kept", ()),
+        "other": ("adopted", ("window",)),
+        "new": ("adopted", ()),
+        "stateless": ("added", ()),
+    }
