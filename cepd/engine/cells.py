@@ -9,7 +9,8 @@ import msgspec
 
 from cepd.engine.arrays import dec_hook, enc_hook
 from cepd.engine.column import Column, column_type, new_column, reader
-from cepd.engine.marks import Marks, carried
+from cepd.engine.marks import Marks, read_carried
+from cepd.engine.projection import read_field
 from cepd.model.event import Event
 from cepd.model.rule import Aggregate, Rule
 
@@ -49,13 +50,13 @@ class Layout:
     def __init__(self, rule: Rule) -> None:
         pairs = sorted({(found.fn, found.field or "") for found in rule.aggregate.values()})
         self._aggregates = [Aggregate(fn, field or None) for fn, field in pairs]
-        self._readers = [reader(aggregate) for aggregate in self._aggregates]
+        self._readers = [reader(aggregate, read_field) for aggregate in self._aggregates]
         self._places = {pair: place for place, pair in enumerate(pairs)}
-        self._carries: tuple[str, ...] = ()
+        self._carried = read_carried(())
 
     def carry(self, rules: Iterable[Rule]) -> None:
         """From here on the marks keep of the last event what these rules carry."""
-        self._carries = tuple(sorted({name for rule in rules for name in rule.carries}))
+        self._carried = read_carried(sorted({name for rule in rules for name in rule.carries}))
 
     def place(self, aggregate: Aggregate) -> int:
         """Which column an aggregate is read from."""
@@ -67,11 +68,11 @@ class Layout:
 
     def add(self, cells: AnyCells, slot: int, event: Event, order: int) -> bool:
         """Takes in an event. False where an aggregate had no use for it. `order` as in `Column.add`."""
-        fields = event.fields
-        cells.marks.add(slot, event.id, order, carried(fields, self._carries))
+        view = event.view
+        cells.marks.add(slot, event.id, order, self._carried(view))
         usable = True
         for column, read in zip(cells.columns, self._readers, strict=True):
-            usable &= column.add(slot, read(fields), order)
+            usable &= column.add(slot, read(view), order)
         return usable
 
     def decode(self, data: bytes, kind: type[StateT]) -> StateT:

@@ -5,18 +5,18 @@ whole. Each aggregate is one module of `cepd.engine.aggregates`, named as `fn` s
 the protocol. Nothing is ever subtracted.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
-from typing import Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 import msgspec
 
-from cepd.engine.paths import MISSING, Missing, lookup
+from cepd.engine.paths import Missing, read_member
 from cepd.model.duration import Span
 from cepd.model.json import Json
 from cepd.model.rule import Aggregate
 
-Reader: TypeAlias = Callable[[Mapping[str, Json]], Json | Missing]
+Reader: TypeAlias = Callable[[Any], Json | Missing]
 
 
 class Column(Protocol):
@@ -47,15 +47,15 @@ class Exact(msgspec.Struct):
         return False
 
 
-def reader(aggregate: Aggregate) -> Reader:
+def reader(aggregate: Aggregate, field: Callable[[str], Reader] = read_member) -> Reader:
     """What of an event's fields a column of the aggregate takes in: the field's value, `MISSING` where the event has
-    none. An aggregate without a field takes in the event itself, for which null stands."""
-    path = aggregate.field
-    if path is None:
-        return lambda fields: None
-    if "." not in path:
-        return lambda fields: fields.get(path, MISSING)
-    return lambda fields: lookup(fields, path)
+    none. An aggregate without a field takes in the event itself, for which null stands. `field` makes the reader of a
+    path: of an event's fields, or of a view."""
+    return _nothing if aggregate.field is None else field(aggregate.field)
+
+
+def _nothing(event: Any) -> None:
+    return None
 
 
 def new_column(aggregate: Aggregate) -> Column:

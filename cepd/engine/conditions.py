@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeAlias
 
 from cepd.engine.operators import LARGEST_INT, alternatives, compile_pattern, parse_network
-from cepd.engine.paths import MISSING
+from cepd.engine.paths import MISSING, read_member
 from cepd.model.condition import All, AnyOf, Arithmetic, Call, Condition, Field, Literally, Not, Operand, Operator, Test
 from cepd.model.json import Json
 
@@ -63,7 +63,7 @@ def compile_operand(operand: Operand) -> Getter:
         case Literally(value):
             return lambda fields: value
         case Field(path):
-            return _field(path)
+            return read_member(path)
         case Call("lower", argument):
             text = compile_operand(argument)
             return lambda fields: value.lower() if (value := text(fields)).__class__ is str else MISSING
@@ -87,22 +87,6 @@ def equal(left: Json, right: Json) -> bool:
     if kind is dict:
         return left.keys() == right.keys() and all(equal(value, right[name]) for name, value in left.items())
     return left is not MISSING and bool(left == right)
-
-
-def _field(path: str) -> Getter:
-    first, *rest = path.split(".")
-    if not rest:
-        return lambda fields: fields.get(first, MISSING)
-
-    def nested(fields: Fields) -> Json:
-        found = fields.get(first, MISSING)
-        for part in rest:
-            if found.__class__ is not dict:
-                return MISSING
-            found = found.get(part, MISSING)
-        return found
-
-    return nested
 
 
 def _arithmetic(sign: Callable[[Json, Json], Json], left: Getter, right: Getter) -> Getter:

@@ -3,16 +3,13 @@
 Intake has accepted the lines for good, so nothing here refuses one: a number that does not fit counts as missing.
 """
 
-import json
-import math
-from collections.abc import Callable
-
 import msgspec
 
 from cepd.model.duration import MINUTE, Span
-from cepd.model.event import Event, given_id, given_source, given_time, given_type
+from cepd.model.event import Event, complete, given_id, given_source, given_time, given_type
 from cepd.model.instant import Instant
 from cepd.model.json import Json
+from cepd.model.members import read_members
 
 FARTHEST_FUTURE: Span = 5 * MINUTE
 """A time farther ahead of the arrival clock becomes the arrival clock."""
@@ -29,33 +26,12 @@ class DecodeCounts(msgspec.Struct):
     """Lines that do not decode at all: events without fields."""
 
 
-_DECODE = msgspec.json.Decoder().decode
-_OUT_OF_RANGE = object()
-
-
 def decode_fields(line: bytes, counts: DecodeCounts) -> dict[str, Json]:
     """The members of one JSON object. A member whose number does not fit is left out; in a list it is null."""
-    try:
-        fields: dict[str, Json] = _DECODE(line)
-    except ValueError:
-        return _decode_tolerant(line, counts)
+    fields, mended = read_members(line)
+    if mended:
+        setattr(counts, mended, getattr(counts, mended) + 1)
     return fields
-
-
-def _decode_tolerant(line: bytes, counts: DecodeCounts) -> dict[str, Json]:
-    try:
-        tolerant: dict[str, Json] = json.loads(
-            line,
-            parse_float=_float,
-            parse_int=_int,
-            parse_constant=lambda name: _OUT_OF_RANGE,
-            object_pairs_hook=_members,
-        )
-    except (ValueError, RecursionError):
-        counts.undecodable += 1
-        return {}
-    counts.out_of_range += 1
-    return tolerant
 
 
 def read_event(line: bytes, fields: dict[str, Json], time: Instant, *, source: str, origin: str, number: int) -> Event:
@@ -66,10 +42,7 @@ def read_event(line: bytes, fields: dict[str, Json], time: Instant, *, source: s
     event_type = given_type(fields)
     event_source = given_source(fields, source)
     event_id = given_id(fields.get("id"))
-    if event_type is not None and "type" not in fields:
-        fields["type"] = event_type
-    if "source" not in fields:
-        fields["source"] = event_source
+    complete(fields, event_type, event_source)
     return Event(event_id, event_type, event_source, time, fields, line, origin, number)
 
 
@@ -83,29 +56,3 @@ def arrival_time(fields: dict[str, Json], clock: Instant, counts: DecodeCounts) 
         counts.future_times += 1
         return clock
     return time
-
-
-def _number(read: Callable[[str], Json], text: str) -> Json:
-    try:
-        value = read(text)
-    except ValueError:
-        return _OUT_OF_RANGE
-    return value if value.__class__ is int or math.isfinite(value) else _OUT_OF_RANGE
-
-
-def _float(text: str) -> Json:
-    return _number(float, text)
-
-
-def _int(text: str) -> Json:
-    return _number(int, text)
-
-
-def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    return {name: _nulled(value) for name, value in pairs if value is not _OUT_OF_RANGE}
-
-
-def _nulled(value: Json) -> Json:
-    if value.__class__ is list:
-        return [None if item is _OUT_OF_RANGE else _nulled(item) for item in value]
-    return value

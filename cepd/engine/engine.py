@@ -176,6 +176,7 @@ class Engine:
         self.stats.events += len(row.events)
         listeners = self._program.listeners
         for event in row.events:
+            event.view = self._program.projection.of(event.fields)
             watermark.observe(row.input, event.time)
             if not self._timers.quiet(watermark, watermark.clock):
                 yield from self._advance(watermark, watermark.clock)

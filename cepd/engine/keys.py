@@ -2,36 +2,39 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
-from cepd.engine.paths import MISSING, lookup
+from cepd.engine.paths import MISSING, read_member
 from cepd.model.json import Json
 
 LONGEST_TEXT = 256
 """Bytes of a key's text value; a longer one is replaced by its digest."""
 
 
-KeyReader: TypeAlias = Callable[[Mapping[str, Json]], str | None]
+KeyReader: TypeAlias = Callable[[Any], str | None]
 
 NO_KEY = "[]"
 
 
-def compile_key(group_by: Sequence[str]) -> KeyReader:
+def compile_key(group_by: Sequence[str], reader: Callable[[str], Callable[[Any], Json]] = read_member) -> KeyReader:
     """A reader of key texts: the canonical JSON array of the values. None where a value is an object or a list.
 
     Integral floats become ints, a missing field null. Text of more than 256 bytes of UTF-8 stands as
-    `sha256:<64 hex digits>`, so that neither state nor alerts grow with it.
+    `sha256:<64 hex digits>`, so that neither state nor alerts grow with it. `reader` says how a field is read of what
+    the key is asked of: of an event's fields, or of a view.
     """
     if not group_by:
-        return lambda fields: NO_KEY
-    paths = tuple(group_by)
+        return lambda event: NO_KEY
+    fields: list[Callable[[Any], Json]] = []
 
-    def read(fields: Mapping[str, Json]) -> str | None:
+    def read(event: Any) -> str | None:
+        if not fields:
+            fields.extend(map(reader, group_by))
         values: list[Json] = []
-        for path in paths:
-            value = lookup(fields, path)
+        for field in fields:
+            value = field(event)
             if value.__class__ is dict or value.__class__ is list:
                 return None
             values.append(_canonical(value))

@@ -4,11 +4,13 @@ How many they are, the first and the last one's id in journal order, and fields 
 like a column, and merged like one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from cepd.engine.arrays import Ints, ints
+from cepd.engine.paths import MISSING
+from cepd.engine.projection import View, read_field
 from cepd.engine.texts import Texts
 from cepd.model.json import Json
 
@@ -16,6 +18,12 @@ from cepd.model.json import Json
 def carried(fields: Mapping[str, Json], names: Sequence[str]) -> dict[str, Json]:
     """What an event carries: its values of the named top-level fields that it has."""
     return {name: fields[name] for name in names if name in fields}
+
+
+def read_carried(names: Sequence[str]) -> Callable[[View], dict[str, Json]]:
+    """As `carried`, of a view."""
+    fields = [(name, read_field(name)) for name in names]
+    return lambda view: {name: value for name, read in fields if (value := read(view)) is not MISSING}
 
 
 class Marks(msgspec.Struct):

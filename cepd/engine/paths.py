@@ -4,9 +4,10 @@ A path walks nested objects, one segment a level. A key that holds a dot itself 
 item of a list. What is not there is `MISSING`, which is no JSON value: a field that holds null is there.
 """
 
-from collections.abc import Iterator, Mapping
-from enum import Enum
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeAlias
+
+from msgspec import UNSET, UnsetType
 
 from cepd.model.condition import Arithmetic, Call, Condition, Field, Not, Operand, Test
 from cepd.model.json import Json
@@ -15,14 +16,9 @@ MAX_PARTS = 64
 """Events are not nested deeper."""
 
 
-class Missing(Enum):
-    MISSING = "missing"
+Missing: TypeAlias = UnsetType
 
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING: Final = Missing.MISSING
+MISSING: Final = UNSET
 
 
 def lookup(fields: Mapping[str, Json], path: str) -> Json:
@@ -34,6 +30,23 @@ def lookup(fields: Mapping[str, Json], path: str) -> Json:
             return MISSING
         found = found.get(segment, MISSING)
     return found
+
+
+def read_member(path: str) -> Callable[[Mapping[str, Json]], Json]:
+    """A function that gives the value at the path of any event's fields, `MISSING` where there is none."""
+    first, *rest = path.split(".")
+    if not rest:
+        return lambda fields: fields.get(first, MISSING)
+
+    def nested(fields: Mapping[str, Json]) -> Json:
+        found = fields.get(first, MISSING)
+        for part in rest:
+            if found.__class__ is not dict:
+                return MISSING
+            found = found.get(part, MISSING)
+        return found
+
+    return nested
 
 
 def path_fault(path: str) -> str | None:

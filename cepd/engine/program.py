@@ -10,6 +10,7 @@ from cepd.engine.decode import DecodeCounts, arrival_time, decode_fields, read_e
 from cepd.engine.fingerprint import episode_fingerprint, state_fingerprint
 from cepd.engine.keys import KeyReader, compile_key
 from cepd.engine.paths import fields_of, lookup
+from cepd.engine.projection import Projection
 from cepd.engine.single import condition_of, threshold_of
 from cepd.engine.support import unsupported
 from cepd.engine.swap import SwapReport, compare
@@ -42,6 +43,8 @@ class CompiledRule(msgspec.Struct, frozen=True):
     """None: events of every source."""
     named: frozenset[str]
     """Every field of an event that decides over the rule's firings."""
+    views: frozenset[str]
+    """Every field that views have to hold for the rule: the named ones, and what its unit carries along."""
 
     @property
     def episodic(self) -> bool:
@@ -79,6 +82,7 @@ class Program:
         self.counts = counts
         self.units = _units(list(compiled.values()))
         self.places = {unit.fingerprint: place for place, unit in enumerate(self.units)}
+        self.projection = Projection(name for found in compiled.values() for name in found.views)
         self._by_type, self._untyped = _dispatch(list(compiled.values()), self.units, self.places)
 
     def listeners(self, event_type: str | None) -> Sequence[Listener]:
@@ -120,6 +124,7 @@ def _compile(rule: Rule, known: CompiledRule | None) -> CompiledRule:
     state = state_fingerprint(rule)
     sources = getattr(rule.trigger, "source", None)
     remembers = unit_kind(rule) is not None and not unsupported(rule)
+    named = _named(rule)
     return CompiledRule(
         rule=rule,
         state=state,
@@ -129,7 +134,8 @@ def _compile(rule: Rule, known: CompiledRule | None) -> CompiledRule:
         matches=_matcher(condition_of(rule)),
         key=compile_key(rule.group_by),
         sources=None if sources is None else frozenset(sources),
-        named=_named(rule),
+        named=named,
+        views=named | frozenset(rule.carries) if remembers else named,
     )
 
 

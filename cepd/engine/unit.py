@@ -65,9 +65,10 @@ class Unit(Protocol):
         """The rules that hang on it from here on, in rule order. Called after it was made or loaded, and again after
         each swap that keeps it. Schedules nothing: the engine asks for `deadlines` next."""
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
-        """Takes in an event that the trigger and the rule's filter let through. `time` is the event's, the clock's
-        for rules of `time: arrival`; `mark` the watermark (there: the clock)."""
+    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence["Running"]:
+        """Takes in an event that the trigger and the rule's filter let through; the members that it may say something
+        to, in rule order, to be asked with `read`. `time` is the event's, the clock's for rules of `time: arrival`;
+        `mark` the watermark (there: the clock). Fields of the event are read of `event.view`."""
 
     def read(self, member: "Running") -> Sequence[Evaluation]:
         """What the event that was fed last says to one member; empty where it says nothing (not even false).

@@ -5,11 +5,13 @@ Intake and engine both read envelopes and must agree to the letter, so the readi
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from cepd.model.instant import Instant, read_instant
 from cepd.model.json import Json
+from cepd.model.members import read_members
 
 TIME_FIELDS = ("time", "timestamp", "ts")
 TYPE_FIELDS = ("type", "event_type")
@@ -23,12 +25,24 @@ class Event(msgspec.Struct, gc=False):
     type: str | None
     source: str
     time: Instant
-    fields: dict[str, Json]
+    known: dict[str, Json] | None
+    """The fields, once somebody asked for them."""
     line: bytes
     """The JSON object as it came, on one line."""
     origin: str
     number: int
     """With `origin` the identity of an event without an id: see `identity_of`."""
+    view: Any = None
+    """What the running program's rules name of it: see `cepd.engine.projection`."""
+
+    @property
+    def fields(self) -> dict[str, Json]:
+        """All members of the object, with `type` and `source` of the envelope where it has none of its own. Decoded
+        when asked for: only what fires needs it."""
+        if self.known is None:
+            self.known, _ = read_members(self.line)
+            complete(self.known, self.type, self.source)
+        return self.known
 
     @property
     def id(self) -> str:
@@ -39,6 +53,13 @@ class Event(msgspec.Struct, gc=False):
     def identity(self) -> str:
         """What makes it the same event again. Computed when asked for: only what fires needs it."""
         return identity_of(self.source, self.given, self.line, self.origin, self.number)
+
+
+def complete(fields: dict[str, Json], event_type: str | None, source: str) -> None:
+    """Gives the members `type` and `source` of the envelope where the object has no such member."""
+    if event_type is not None:
+        fields.setdefault("type", event_type)
+    fields.setdefault("source", source)
 
 
 def given_id(value: Json) -> str | None:

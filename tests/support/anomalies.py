@@ -10,6 +10,7 @@ import pytest
 
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.program import compile_program
+from cepd.engine.projection import Projection
 from cepd.engine.running import Running
 from cepd.engine.state import RuleState
 from cepd.engine.stats import RuleStats
@@ -49,7 +50,8 @@ def rebind(unit: Unit, *members: Running) -> None:
 
 def event_of(value: object, time: int) -> Event:
     fields = {"v": value}
-    return Event(str(time), "m", "s", time, fields, json.dumps(fields).encode(), "", 0)
+    line = json.dumps(fields).encode()
+    return Event(str(time), "m", "s", time, fields, line, "", 0, Projection(["v"]).of(fields))
 
 
 def feed(unit: Unit, value: object, time: int, *, key: str = KEY, mark: int = 0) -> None:

@@ -77,11 +77,10 @@ class Driver:
         self.mark = max(self.mark, mark)
 
     def _event(self, time: float, fields: dict[str, object]) -> Event:
-        (event,) = _PROGRAM.decode([line(time, **fields)], at(10**6), source="tests", origin="j", first=self.heard)
+        compiled = program(*self.rules)
+        (event,) = compiled.decode([line(time, **fields)], at(10**6), source="tests", origin="j", first=self.heard)
+        event.view = compiled.projection.of(event.fields)
         return event
-
-
-_PROGRAM = program()
 
 
 def _running(rule: Rule, position: int) -> Running:

@@ -25,7 +25,8 @@ class Bench:
 
     def swap(self, *rules: Rule) -> None:
         """Other rules of the same State fingerprint hang on it from here on."""
-        compiled = program(*rules).compiled
+        self._program = program(*rules)
+        compiled = self._program.compiled
         self.members = {
             name: Running(found, place, RuleState(found.state, found.episode), RuleStats(), set())
             for place, (name, found) in enumerate(compiled.items())
@@ -43,6 +44,7 @@ class Bench:
         self._number += 1
         time = round(at * S)
         event = Event(f"e{self._number}", "t", "s", time, fields, b"line %d" % self._number, "j", self._number)
+        event.view = self._program.projection.of(fields)
         self.unit.feed(event, time, self._key(fields), round(mark * S))
         return [(name, found) for name, member in self.members.items() for found in self.unit.read(member)]
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from cepd.engine.evaluation import Evaluation
-from cepd.engine.marks import carried
+from cepd.engine.marks import carried, read_carried
 from cepd.engine.running import Running
 from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.model.duration import Span
@@ -53,7 +53,7 @@ class Unit:
         self._schedule = schedule
         self._max_keys = max(most_keys(rule) for rule in rules)
         self._forget = max(_trigger(rule).forget for rule in rules)
-        self._names = tuple(sorted({name for rule in rules for name in rule.carries}))
+        self._carried = read_carried(sorted({name for rule in rules for name in rule.carries}))
         for heard in self._keys.values():
             heard.armed = self._next(heard)
 
@@ -146,7 +146,7 @@ class Unit:
         self._keys = msgspec.json.decode(data, type=dict[str, _Heard])
 
     def _begin(self, event: Event, time: Instant) -> None:
-        kept = carried(event.fields, self._names)
+        kept = self._carried(event.view)
         armed = time + min(self._timeout, self._forget) + 1
         self._keys[self._key] = _Heard(time, event.id, event.identity, kept, armed)
         self._event = event
@@ -155,7 +155,7 @@ class Unit:
     def _arm(self, heard: _Heard, event: Event, time: Instant) -> None:
         pending = self._deadline(heard)
         heard.newest, heard.id, heard.identity = time, event.id, event.identity
-        heard.carried = carried(event.fields, self._names)
+        heard.carried = self._carried(event.view)
         heard.moved = max(0, pending - (time + self._timeout))
         heard.told = False
         self._event = event

@@ -16,7 +16,7 @@ from cepd.engine.cooldown import Mark
 from cepd.engine.evaluation import Evaluation, of_event
 from cepd.engine.generations import Generations
 from cepd.engine.keys import key_values
-from cepd.engine.paths import lookup
+from cepd.engine.projection import read_field
 from cepd.engine.running import Running
 from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.engine.verdict import Tuning, details, judge, verdict
@@ -69,6 +69,7 @@ class Unit:
     def __init__(self, rule: Rule) -> None:
         self.counts = UnitCounts()
         self._trigger = _trigger(rule)
+        self._read_value = read_field(self._trigger.value)
         self._group_by = rule.group_by
         self._type = baseline_type(self._trigger.method)
         self._state: State[Baseline] = State(Generations())
@@ -88,7 +89,7 @@ class Unit:
     def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
         self._fed = None
         self._evaluations = {}
-        given = lookup(event.fields, self._trigger.value)
+        given = self._read_value(event.view)
         value = usable(given)
         if value is None:
             self.counts.unusable += 1

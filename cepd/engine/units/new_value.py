@@ -19,6 +19,7 @@ import msgspec
 from cepd.engine.evaluation import Evaluation, of_event
 from cepd.engine.generations import Generations
 from cepd.engine.keys import compile_key, key_values
+from cepd.engine.projection import read_field
 from cepd.engine.running import Running
 from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.model.duration import DAY, Span
@@ -52,7 +53,7 @@ class Unit:
     def __init__(self, rule: Rule) -> None:
         self.counts = UnitCounts()
         self._field = _trigger(rule).field
-        self._read_value = compile_key((self._field,))
+        self._read_value = compile_key((self._field,), read_field)
         self._memory = _Memory()
 
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
@@ -60,7 +61,7 @@ class Unit:
 
     def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
         self._fed: _Fed | None = None
-        value = self._read_value(event.fields)
+        value = self._read_value(event.view)
         if value is None or value == _NULL:
             self.counts.unusable += 1
             return
