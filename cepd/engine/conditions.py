@@ -1,7 +1,8 @@
-"""Conditions compiled to closures over an event's fields.
+"""Conditions compiled to closures over an event's fields, or over whatever else paths can be read from.
 
 Everything that does not depend on the event happens once, at compile time: paths are split, literals sorted by kind,
 patterns and networks parsed. What a condition means is written in `reference`; both must agree on every event.
+`matching` says the common tests in generated code and takes the rest from here.
 """
 
 import ipaddress
@@ -9,7 +10,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from cepd.engine.operators import LARGEST_INT, alternatives, compile_pattern, parse_network
 from cepd.engine.paths import MISSING, read_member
@@ -17,8 +18,10 @@ from cepd.model.condition import All, AnyOf, Arithmetic, Call, Condition, Field,
 from cepd.model.json import Json
 
 Fields: TypeAlias = Mapping[str, Json]
-Holds: TypeAlias = Callable[[Fields], bool]
-Getter: TypeAlias = Callable[[Fields], Json]
+Holds: TypeAlias = Callable[[Any], bool]
+Getter: TypeAlias = Callable[[Any], Json]
+Reader: TypeAlias = Callable[[str], Getter]
+"""Makes the getter of a path: `read_member` for decoded events, `read_field` for views."""
 Predicate: TypeAlias = Callable[[Json], bool]
 Relation: TypeAlias = Callable[[Json, Json], bool]
 
@@ -38,40 +41,40 @@ _SIGNS: dict[str, Callable[[Json, Json], Json]] = {
 }
 
 
-def compile_condition(condition: Condition) -> Holds:
+def compile_condition(condition: Condition, read: Reader = read_member) -> Holds:
     """A function that says whether the condition holds. The condition must be one that the parsers gave."""
     match condition:
         case Test():
-            return _test(condition)
+            return _test(condition, read)
         case Not(item):
-            inner = compile_condition(item)
+            inner = compile_condition(item, read)
             return lambda fields: not inner(fields)
         case All((one, other)):
-            first, second = compile_condition(one), compile_condition(other)
+            first, second = compile_condition(one, read), compile_condition(other, read)
             return lambda fields: first(fields) and second(fields)
         case All(items):
-            every = tuple(compile_condition(item) for item in items)
+            every = tuple(compile_condition(item, read) for item in items)
             return lambda fields: all(holds(fields) for holds in every)
         case AnyOf(items):
-            some = tuple(compile_condition(item) for item in items)
+            some = tuple(compile_condition(item, read) for item in items)
             return lambda fields: any(holds(fields) for holds in some)
 
 
-def compile_operand(operand: Operand) -> Getter:
+def compile_operand(operand: Operand, read: Reader = read_member) -> Getter:
     """A function that gives the operand's value, `MISSING` where it has none."""
     match operand:
         case Literally(value):
             return lambda fields: value
         case Field(path):
-            return read_member(path)
+            return read(path)
         case Call("lower", argument):
-            text = compile_operand(argument)
+            text = compile_operand(argument, read)
             return lambda fields: value.lower() if (value := text(fields)).__class__ is str else MISSING
         case Call("length", argument):
-            sized = compile_operand(argument)
+            sized = compile_operand(argument, read)
             return lambda fields: len(value) if (value := sized(fields)).__class__ in (str, list) else MISSING
         case Arithmetic(op, left, right):
-            return _arithmetic(_SIGNS[op], compile_operand(left), compile_operand(right))
+            return _arithmetic(_SIGNS[op], compile_operand(left, read), compile_operand(right, read))
     raise AssertionError(operand)
 
 
@@ -105,31 +108,35 @@ def _arithmetic(sign: Callable[[Json, Json], Json], left: Getter, right: Getter)
     return calculate
 
 
-def _test(test: Test) -> Holds:
+def facing_left(test: Test) -> Test:
+    """The same test with what is written on the right, where it was on the left and the operator has a mirror."""
     left, right = test.left, test.right
-    value = compile_operand(left)
+    if not isinstance(left, Literally) or test.op not in _MIRRORED or right is None:
+        return test
+    if left.value is not None and isinstance(right, Literally):
+        return test
+    return Test(_MIRRORED[test.op], right, left)
+
+
+def _test(given: Test, read: Reader) -> Holds:
+    test = facing_left(given)
+    left, right = test.left, test.right
+    value = compile_operand(left, read)
     if right is None:
         return lambda fields: value(fields) is not MISSING
-    if isinstance(left, Literally):
-        if test.op in _MIRRORED and (left.value is None or not isinstance(right, Literally)):
-            return _leaf(_MIRRORED[test.op], right, left)
-        if test.op == "not_in" and left.value is None:
-            items = compile_operand(right)
-            return lambda fields: (found := items(fields)).__class__ is list and None not in found
+    if left == Literally(None) and test.op == "not_in":
+        items = compile_operand(right, read)
+        return lambda fields: (found := items(fields)).__class__ is list and None not in found
     if isinstance(right, Literally):
-        return _leaf(test.op, left, right, ignore_case=test.ignore_case)
-    relation = _relation(test.op, test.ignore_case)
-    other = compile_operand(right)
-    return lambda fields: relation(value(fields), other(fields))
+        holds = predicate(test.op, right, test.ignore_case)
+        return lambda fields: holds(value(fields))
+    compares = relation(test.op, test.ignore_case)
+    other = compile_operand(right, read)
+    return lambda fields: compares(value(fields), other(fields))
 
 
-def _leaf(op: Operator, left: Operand, right: Literally, *, ignore_case: bool = False) -> Holds:
-    """`operand op literal`, by far the most common test."""
-    value, holds = compile_operand(left), _predicate(op, right, ignore_case)
-    return lambda fields: holds(value(fields))
-
-
-def _predicate(op: Operator, right: Literally, ignore_case: bool) -> Predicate:
+def predicate(op: Operator, right: Literally, ignore_case: bool) -> Predicate:
+    """What `op` and a literal on its right say of any value, `MISSING` too."""
     literal = right.value
     if op in _ORDERINGS:
         compare = _ORDERINGS[op]
@@ -151,11 +158,12 @@ def _predicate(op: Operator, right: Literally, ignore_case: bool) -> Predicate:
         return lambda value: value is not None and value is not MISSING
     if op == "not_in" and None in literal:
         return lambda value: value is not MISSING and not any(equal(value, item) for item in literal)
-    relation = _relation(op, ignore_case)
-    return lambda value: relation(value, literal)
+    compares = relation(op, ignore_case)
+    return lambda value: compares(value, literal)
 
 
-def _relation(op: Operator, ignore_case: bool) -> Relation:
+def relation(op: Operator, ignore_case: bool) -> Relation:
+    """What `op` says of any two values, neither of them written in the rule."""
     if op in _RELATIONS:
         return _RELATIONS[op]
     return partial(_any_of, _FINDERS[op, ignore_case])

@@ -1,0 +1,5 @@
+"""Which rules' conditions hold for an event: generated code and indexes, made anew when rules change.
+
+It says the same as `cepd.engine.reference`, about rules by the thousand, in the time that decoding the event takes. It
+must hold no state that a firing depends on, and no exception may leave it for any event.
+"""
