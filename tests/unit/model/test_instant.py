@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cepd.model import instant as instants
 from cepd.model.duration import DAY
 from cepd.model.instant import format_instant, read_instant
+from tests.support.instants import instant_of
 
 NEW_YEAR = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 LATEST = 253_402_300_800_000_000 - 1
@@ -90,6 +92,58 @@ def test_text_is_the_inverse(instant):
 def test_any_zone_means_the_same_moment(moment, zone):
     expected = (moment.replace(tzinfo=zone) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     assert read_instant(moment.replace(tzinfo=zone).isoformat()) == expected
+
+
+def two_digits(*unusual: str) -> st.SearchStrategy[str]:
+    return st.one_of(st.integers(0, 99).map("{:02d}".format), st.sampled_from(["00", "01", "12", "23", "59", *unusual]))
+
+
+seconds = st.builds(
+    "{}-{}-{}{}{}:{}:{}".format,
+    st.sampled_from(["0000", "0001", "1969", "1970", "2024", "2026", "9999", "٢026", "026"]),
+    st.sampled_from(["00", "01", "02", "12", "13", "1"]),
+    st.sampled_from(["00", "01", "28", "29", "30", "31", "32"]),
+    st.sampled_from(["T", "t", " ", "_"]),
+    two_digits("24"),
+    two_digits("60"),
+    two_digits("60", "61", "٢0", "6"),
+)
+fractions = st.one_of(
+    st.just(""), st.sampled_from([".", ".٢", "..1", ".5.5", ",5", ". 1"]), st.from_regex(r"\A\.[0-9]{1,9}\Z")
+)
+zones = st.one_of(
+    st.sampled_from(["Z", "z", "", "ZZ", "Z\n", "+0900", "+9:00", "+00:60", "+24:00", "-24:00", "+٢0:00", "+23:59"]),
+    st.builds("{}{}:{}".format, st.sampled_from("+-"), two_digits("24"), two_digits("60")),
+)
+times = st.builds("{}{}{}".format, seconds, fractions, zones)
+
+
+@given(st.lists(times, min_size=1, max_size=10))
+@settings(max_examples=500)
+def test_any_text_means_what_it_means_read_at_once_however_often_its_parts_were_seen(texts):
+    for text in texts * 2:
+        assert read_instant(text) == instant_of(text)
+
+
+@given(seconds, st.lists(st.tuples(fractions, zones), max_size=10))
+def test_one_second_with_many_ends(second, ends):
+    for fraction, zone in ends * 2:
+        assert read_instant(second + fraction + zone) == instant_of(second + fraction + zone)
+
+
+def test_a_zone_leads_a_known_second_out_of_the_years():
+    for text in ("1970-01-01T12:00:00", "9999-12-31T12:00:00"):
+        assert read_instant(f"{text}Z") is not None
+    assert read_instant("1970-01-01T12:00:00+13:00") is None
+    assert read_instant("9999-12-31T12:00:00-12:00") is None
+
+
+def test_what_was_read_lately_is_all_that_is_remembered():
+    for second in range(10_000):
+        for part in (f"{second % 1000:03d}Z", f"{second:06d}Z"):
+            assert read_instant(format_instant(second * 1_000_000)[:-1] + f".{part}") is not None
+    assert 0 < len(instants._seconds) <= 4096
+    assert 0 < len(instants._shifts) <= 4096
 
 
 @pytest.mark.parametrize(
