@@ -1,18 +1,27 @@
 """A request body to lines, one event each: one JSON object, an array of them, or NDJSON.
 
 The content type decides which; where it says nothing, the first byte does. A body that cannot be read as a whole is an
-error, a line that is no event is told by its number and the others stay. Identity and duplicates are not looked at.
+error, a line that is no event is told by its number and the others stay. Duplicates are not looked at.
+
+Each line is decoded once: what checks its syntax reads its id and source. Lines in which nothing is amiss are not
+touched one by one.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import msgspec
 
+from cepd.intake.envelope import Given, decode_given, read_given
 from cepd.intake.inflate import inflate
 from cepd.intake.limits import DEFAULT_LIMITS, Limits
-from cepd.intake.lines import BLANKS, emptied_below, mended, reason_against, syntax_fault
+from cepd.intake.lines import BLANKS, all_within, emptied_below, excess_of, fault_of, mended, syntax_fault
 from cepd.model.errors import InputError
+
+PART_LINES = 2_000
+PART_BYTES = 256 * 1024
+"""A part that holds more is one line."""
 
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -20,6 +29,9 @@ _AT = re.compile(r"\(byte (\d+)\)")
 
 _array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _single = msgspec.json.Decoder(msgspec.Raw).decode
+
+_Cut: TypeAlias = Callable[[bytes, Limits], Iterator[list[bytes]]]
+"""Cuts a text into lines, white space and blank ones still there, a part at a time."""
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -38,8 +50,18 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    lines: list[Line]
+    """What is accepted, in order: `data` are the objects as in Line, `body` all of them, joined by newlines, `given`
+    what was read of each, `numbers` theirs. And what is not."""
+
+    body: bytes
+    data: list[bytes]
+    given: list[Given]
+    numbers: Sequence[int]
     rejected: list[Rejected]
+
+    @property
+    def lines(self) -> list[Line]:
+        return list(map(Line, self.numbers, self.data))
 
 
 def read_body(
@@ -55,43 +77,105 @@ def read_body(
     is a document where it begins with `[`, else lines. A UTF-8 byte order mark at the start is dropped.
     Raises TooLargeError, and InputError where the body as a whole is wrong: encoding, UTF-8, a broken document, empty.
     """
-    split = _reader(content_type)
-    text = mended(_utf8(inflate(body, content_encoding, limits)).removeprefix(_BYTE_ORDER_MARK))
-    lines: list[Line] = []
-    rejected: list[Rejected] = []
-    for number, data in split(text, limits):
-        reason = reason_against(data, limits)
-        if reason is None:
-            lines.append(Line(number, data))
-        else:
-            rejected.append(Rejected(number, reason))
-    if not lines and not rejected:
+    parts = list(read_parts(inflate(body, content_encoding, limits), content_type, limits))
+    data = [line for part in parts for line in part.data]
+    return Parsed(
+        b"\n".join(data),
+        data,
+        [given for part in parts for given in part.given],
+        [number for part in parts for number in part.numbers],
+        [rejected for part in parts for rejected in part.rejected],
+    )
+
+
+def read_parts(body: bytes, content_type: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Iterator[Parsed]:
+    """As `read_body`, of an inflated body, in parts of PART_LINES lines and PART_BYTES at most, so that a caller can do
+    something else in between. A body that is wrong as a whole raises before the first part."""
+    cut = _cutter(content_type)
+    text = mended(_utf8(body).removeprefix(_BYTE_ORDER_MARK))
+    found, first = False, 1
+    for lines in cut(text, limits):
+        part = _read(lines, first, limits)
+        if part.data or part.rejected:
+            found = True
+            yield part
+        first += len(lines)
+    if not found:
         raise InputError("the body holds no event", help="send a JSON object, an array of objects, or NDJSON")
-    return Parsed(lines, rejected)
 
 
-def _reader(content_type: str | None) -> Callable[[bytes, Limits], Iterator[tuple[int, bytes]]]:
+def _read(lines: list[bytes], first: int, limits: Limits) -> Parsed:
+    numbers: Sequence[int] = range(first, first + len(lines))
+    data = [line.strip(BLANKS) for line in lines]
+    if not all(data):
+        numbers = [number for number, line in zip(numbers, data, strict=True) if line]
+        data = [line for line in data if line]
+    body = b"\n".join(data)
+    if all_within(limits, data, body):
+        try:
+            return Parsed(body, data, list(map(decode_given, data)), numbers, [])
+        except msgspec.DecodeError:
+            pass
+    return _read_singly(data, numbers, limits)
+
+
+def _read_singly(lines: Sequence[bytes], numbers: Sequence[int], limits: Limits) -> Parsed:
+    """Where a line is rejected, or has an id or source that is out of range."""
+    data: list[bytes] = []
+    given: list[Given] = []
+    good: list[int] = []
+    rejected: list[Rejected] = []
+    for number, line in zip(numbers, lines, strict=True):
+        fault = excess_of(line, limits)
+        if fault is None:
+            try:
+                given.append(read_given(line))
+            except msgspec.DecodeError as error:
+                fault = fault_of(error)
+        if fault is None:
+            data.append(line)
+            good.append(number)
+        else:
+            rejected.append(Rejected(number, fault))
+    return Parsed(b"\n".join(data), data, given, good, rejected)
+
+
+def _cutter(content_type: str | None) -> _Cut:
     media = (content_type or "").partition(";")[0].strip().lower()
     if media.startswith("application/cloudevents"):
         raise InputError(f"content type {media} is not supported yet", help="send plain JSON or application/x-ndjson")
     if media in _LINES:
-        return _split_lines
+        return _cut_lines
     if media == "application/json" or media.endswith("+json"):
-        return _split_document
-    return _split_by_first_byte
+        return _cut_document
+    return _cut_by_first_byte
 
 
-def _split_by_first_byte(text: bytes, limits: Limits) -> Iterator[tuple[int, bytes]]:
-    return (_split_document if text.lstrip(BLANKS).startswith(b"[") else _split_lines)(text, limits)
+def _cut_by_first_byte(text: bytes, limits: Limits) -> Iterator[list[bytes]]:
+    return (_cut_document if text.lstrip(BLANKS).startswith(b"[") else _cut_lines)(text, limits)
 
 
-def _split_lines(text: bytes, limits: Limits) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(text.split(b"\n"), 1):
-        if data := line.strip(BLANKS):
-            yield number, data
+def _cut_lines(text: bytes, limits: Limits) -> Iterator[list[bytes]]:
+    start = 0
+    while start < len(text):
+        end = _line_end(text, start)
+        lines = text[start:end].split(b"\n")
+        for at in range(0, len(lines), PART_LINES):
+            yield lines[at : at + PART_LINES]
+        start = end + 1
 
 
-def _split_document(text: bytes, limits: Limits) -> Iterator[tuple[int, bytes]]:
+def _line_end(text: bytes, start: int) -> int:
+    """Where the last line ends that is within PART_BYTES, or the first one where that is longer."""
+    if len(text) - start <= PART_BYTES:
+        return len(text)
+    end = text.rfind(b"\n", start, start + PART_BYTES)
+    if end < 0:
+        end = text.find(b"\n", start + PART_BYTES)
+    return end if end >= 0 else len(text)
+
+
+def _cut_document(text: bytes, limits: Limits) -> Iterator[list[bytes]]:
     if not text.strip(BLANKS):
         return
     try:
@@ -99,9 +183,10 @@ def _split_document(text: bytes, limits: Limits) -> Iterator[tuple[int, bytes]]:
     except RecursionError:
         # An array and the first level too many of its elements are left: enough to reject just those.
         elements = _elements(emptied_below(text, limits.depth + 1))
-    for number, element in enumerate(elements, 1):
+    size = max(1, min(PART_LINES, PART_BYTES * len(elements) // len(text)))
+    for at in range(0, len(elements), size):
         # White space of JSON: no string holds a raw line end.
-        yield number, bytes(element).replace(b"\r", b" ").replace(b"\n", b" ")
+        yield [bytes(one).replace(b"\r", b" ").replace(b"\n", b" ") for one in elements[at : at + size]]
 
 
 def _elements(text: bytes) -> list[msgspec.Raw]:
@@ -126,6 +211,8 @@ def _document_help(error: msgspec.DecodeError) -> str:
 
 
 def _utf8(text: bytes) -> bytes:
+    if text.isascii():
+        return text
     try:
         text.decode()
     except UnicodeDecodeError as error:

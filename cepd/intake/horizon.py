@@ -2,16 +2,30 @@
 
 Fed in the order of the journal and with nothing but what is journaled, so a replay rebuilds it exactly. A duplicate
 does not make its original newer.
+
+Nearly every event comes with an id that is not known, and is new without a look at its bytes. So a line is kept as it
+is, and digested only when somebody asks for its identity: that would cost as much as half of decoding it.
 """
 
-from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Literal, TypeAlias
 
-from cepd.model.event import identity_of
+from cepd.intake.envelope import Given
+from cepd.model.event import given_id, identity_of
 
 Entry: TypeAlias = tuple[str, tuple[str, str]]
 """(identity, (source, id)) of one event."""
+
+_Key: TypeAlias = tuple[str, ...]
+"""(source, id); where another event of the same source and id was known: (source, id, identity)."""
+
+SHORT = 512
+"""Bytes of a line that is kept as it is. Of a longer one the identity is kept."""
+
+_AT_ONCE = 10_000
+"""Oldest keys that are looked up together: the front of a dict that loses its oldest is slow to find."""
 
 
 class Horizon:
@@ -21,48 +35,97 @@ class Horizon:
         self.size = size
         self.id_reused = 0
         """Events whose source and id were known, with other bytes."""
-        self._ids: OrderedDict[str, tuple[str, str]] = OrderedDict()
-        self._uses: dict[tuple[str, str], int] = {}
+        self._known: dict[_Key, bytes | str] = {}
+        """Oldest first, each with its line or its identity."""
+        self._reused: Counter[_Key] = Counter()
+        """How many keys with an identity begin with this source and id."""
+        self._oldest: list[_Key] = []
+        """Some of the first keys of `_known`, the very first at the end."""
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._known)
 
     def admit(self, source: str, event_id: str | None, line: bytes) -> Literal["new", "duplicate"]:
         """Judges one event and remembers it. The same source and id with other bytes is new, and counted."""
-        if event_id is None:
-            return "new"
-        identity = identity_of(source, event_id, line, "", 0)
-        if identity in self._ids:
-            return "duplicate"
-        given = (source, event_id)
-        uses = self._uses.get(given, 0)
-        if uses:
-            self.id_reused += 1
-        self._ids[identity] = given
-        self._uses[given] = uses + 1
-        if len(self._ids) > self.size:
-            self._release(self._ids.popitem(last=False)[1])
-        return "new"
+        return "new" if event_id is None or self._is_new((source, event_id), line) else "duplicate"
+
+    def admit_all(self, lines: Sequence[bytes], given: Sequence[Given], default_source: str) -> list[bytes]:
+        """As `admit`, for accepted lines with what was read of each: the new ones, in order."""
+        is_new = self._is_new
+        new = []
+        for line, members in zip(lines, given, strict=True):
+            event_id, source = members.id, members.source
+            if event_id.__class__ is not str or not event_id:
+                event_id = given_id(event_id)
+            if source.__class__ is not str or not source:
+                source = default_source
+            if event_id is None or is_new((source, event_id), line):
+                new.append(line)
+        return new
 
     def forget(self, source: str, event_id: str | None, line: bytes) -> None:
         """Undoes an admission whose event was not journaled, so that its repetition is new. What the admission pushed
         out stays out."""
-        given = self._ids.pop(identity_of(source, event_id, line, "", 0), None)
-        if given is not None:
-            self._release(given)
+        if event_id is None:
+            return
+        key = self._key_of((source, event_id), line)
+        if key in self._known:
+            self._release(key)
+            self._oldest.clear()
 
     def entries(self) -> Iterator[Entry]:
         """All that it knows now, oldest first. The call takes a copy, quickly; going through it takes longer."""
-        return zip(list(self._ids), list(self._ids.values()), strict=True)
+        return map(_entry, list(self._known), list(self._known.values()))
 
     def load(self, entries: Iterable[Entry]) -> None:
         """Knows these, and nothing else. What was counted stays."""
-        self._ids = OrderedDict(entries)
-        self._uses = Counter(self._ids.values())
+        self._known, self._reused, self._oldest = {}, Counter(), []
+        for identity, given in entries:
+            if given in self._known:
+                self._reused[given] += 1
+                self._known[*given, identity] = identity
+            else:
+                self._known[given] = identity
 
-    def _release(self, given: tuple[str, str]) -> None:
-        uses = self._uses[given] - 1
-        if uses:
-            self._uses[given] = uses
-        else:
-            del self._uses[given]
+    def _is_new(self, given: tuple[str, str], line: bytes) -> bool:
+        key: _Key = given
+        if given in self._known or given in self._reused:
+            key = self._key_of(given, line)
+            if key in self._known:
+                return False
+            self.id_reused += 1
+            self._reused[given] += 1
+        self._known[key] = line if len(line) <= SHORT and key is given else _identity(given, line)
+        if len(self._known) > self.size:
+            if not self._oldest:
+                self._oldest = list(islice(self._known, _AT_ONCE))[::-1]
+            self._release(self._oldest.pop())
+        return True
+
+    def _key_of(self, given: tuple[str, str], line: bytes) -> _Key:
+        """Under which key this very event is known, if it is."""
+        first = self._known.get(given)
+        if first is None and given not in self._reused:
+            return given
+        identity = _identity(given, line)
+        if first in (line, identity):
+            return given
+        return (*given, identity)
+
+    def _release(self, key: _Key) -> None:
+        del self._known[key]
+        given = key[:2]
+        if given != key:
+            self._reused[given] -= 1
+            if not self._reused[given]:
+                del self._reused[given]
+
+
+def _identity(given: _Key, line: bytes) -> str:
+    source, event_id = given
+    return identity_of(source, event_id, line, "", 0)
+
+
+def _entry(key: _Key, seen: bytes | str) -> Entry:
+    source, event_id, *_ = key
+    return (seen if isinstance(seen, str) else _identity((source, event_id), seen)), (source, event_id)

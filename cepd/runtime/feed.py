@@ -6,7 +6,6 @@ it through here: intake, ticks, swaps, the resume at start.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cepd.model.errors import OverloadedError
@@ -67,10 +66,9 @@ class Feed:
         self.length -= events
         self.size -= size
 
-    def batch(self, lines: Sequence[bytes], *, input: str, source: str) -> Item:
-        """Events for which room was reserved; applying them gives it back."""
-        body = b"\n".join(lines)
-        return self._push("batch", input=input, source=source, count=len(lines), body=body)
+    def batch(self, body: bytes, events: int, *, input: str, source: str) -> Item:
+        """Lines joined by newlines, an event each, for which room was reserved; applying them gives it back."""
+        return self._push("batch", input=input, source=source, count=events, body=body)
 
     def tick(self) -> Item:
         return self._push("tick")
@@ -107,7 +105,7 @@ class Feed:
     def done(self, item: Item) -> None:
         """A taken item was applied, or never will be."""
         if item.frame.kind == "batch":
-            self.release(item.frame.count, size_of(item.frame))
+            self.release(item.frame.count, len(item.frame.body))
         item.finished.set()
         self._queue.task_done()
 
@@ -150,8 +148,3 @@ class Feed:
         if not synced.cancelled():
             error = synced.exception()
             self.refused = None if error is None else str(error)
-
-
-def size_of(frame: Frame) -> int:
-    """Bytes of a batch's events, as they were reserved: without the newlines between them."""
-    return len(frame.body) - max(frame.count - 1, 0)

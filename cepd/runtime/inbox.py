@@ -1,22 +1,20 @@
 """Intake over HTTP: a body becomes journaled slices, and its sender hears of them once they are on disk."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
 
-from cepd.intake.body import Line, Parsed, Rejected, read_body
+from cepd.intake.body import Parsed, Rejected, read_parts
 from cepd.intake.envelope import read_envelope
 from cepd.intake.horizon import Horizon
+from cepd.intake.inflate import inflate
+from cepd.intake.limits import DEFAULT_LIMITS
 from cepd.model.errors import CepdError, OverloadedError, RetryLaterError, TooLargeError
 from cepd.runtime.feed import Feed
 from cepd.telemetry.metrics import Metrics
 
-SLICE = 2_000
-"""Events that go through before the loop has its turn."""
-INLINE_BYTES = 64 * 1024
-"""Larger bodies, and compressed ones, are read in a thread."""
 INPUT = "http"
 
 
@@ -44,8 +42,8 @@ class Inbox:
         and of that part events with an id of their own are duplicates at the next try.
         """
         try:
-            parsed = await self._parse(body, content_type, content_encoding)
-            receipt, written = await self._admit(parsed, source)
+            parts = await self._read(body, content_type, content_encoding)
+            receipt, written = await self._admit(parts, source)
         except CepdError as error:
             self._metrics.count("cepd_events_rejected_total", _reason(error))
             raise
@@ -68,53 +66,55 @@ class Inbox:
         if self.closed is not None:
             raise RetryLaterError(self.closed, help="send again in a moment")
 
-    async def _parse(self, body: bytes, content_type: str | None, content_encoding: str | None) -> Parsed:
+    async def _read(self, body: bytes, content_type: str | None, content_encoding: str | None) -> list[Parsed]:
+        """The loop has its turn between parts. Only inflating is left to a thread: what takes time in the rest of it
+        holds the interpreter, wherever it runs."""
         self._check_open()
-        read = partial(read_body, body, content_type=content_type, content_encoding=content_encoding)
-        if len(body) <= INLINE_BYTES and not content_encoding:
-            return read()
-        return await asyncio.to_thread(read)
+        plain = partial(inflate, body, content_encoding, DEFAULT_LIMITS)
+        text = await asyncio.to_thread(plain) if content_encoding else plain()
+        parts: list[Parsed] = []
+        for part in read_parts(text, content_type):
+            if parts:
+                await asyncio.sleep(0)
+            parts.append(part)
+        return parts
 
-    async def _admit(self, parsed: Parsed, source: str) -> tuple[Receipt, set[asyncio.Future[None]]]:
-        """Pushes what is new, slice by slice; with the writes that the receipt waits for."""
-        events, size = len(parsed.lines), sum(len(line.data) for line in parsed.lines)
+    async def _admit(self, parts: Sequence[Parsed], source: str) -> tuple[Receipt, set[asyncio.Future[None]]]:
+        """Pushes what is new, part by part; with the writes that the receipt waits for."""
+        total = events = sum(len(part.data) for part in parts)
+        size = sum(len(part.body) for part in parts)
         self._feed.reserve(events, size)
         accepted = 0
         written: set[asyncio.Future[None]] = set()
         try:
-            for part in _slices(parsed.lines):
+            for part in parts:
                 if accepted:
                     await asyncio.sleep(0)
-                fresh = self._fresh(part, source)
-                if len(fresh) < len(part):
+                fresh = self._horizon.admit_all(part.data, part.given, source)
+                body = part.body
+                if len(fresh) < len(part.data):
                     written |= self._unwritten
+                    body = b"\n".join(fresh)
                 if fresh:
-                    written.add(self._push(fresh, source))
+                    written.add(self._push(body, len(fresh), source))
                 accepted += len(fresh)
                 events -= len(fresh)
-                size -= sum(len(line) for line in fresh)
+                size -= len(body)
         finally:
             self._feed.release(events, size)
-        return Receipt(accepted, len(parsed.lines) - accepted, parsed.rejected), written
+        rejected = [one for part in parts for one in part.rejected]
+        return Receipt(accepted, total - accepted, rejected), written
 
-    def _fresh(self, lines: Sequence[Line], source: str) -> list[bytes]:
-        fresh = []
-        for line in lines:
-            envelope = read_envelope(line.data, source)
-            if self._horizon.admit(envelope.source, envelope.id, line.data) == "new":
-                fresh.append(line.data)
-        return fresh
-
-    def _push(self, lines: list[bytes], source: str) -> asyncio.Future[None]:
-        written = self._feed.batch(lines, input=INPUT, source=source).synced
+    def _push(self, body: bytes, events: int, source: str) -> asyncio.Future[None]:
+        written = self._feed.batch(body, events, input=INPUT, source=source).synced
         self._unwritten.add(written)
-        written.add_done_callback(partial(self._written, lines, source))
+        written.add_done_callback(partial(self._written, body, source))
         return written
 
-    def _written(self, lines: list[bytes], source: str, written: asyncio.Future[None]) -> None:
+    def _written(self, body: bytes, source: str, written: asyncio.Future[None]) -> None:
         """Events that did not reach the disk are new again. Until this ran, their duplicates wait for the write."""
         if written.cancelled() or written.exception() is not None:
-            for line in lines:
+            for line in body.split(b"\n"):
                 envelope = read_envelope(line, source)
                 self._horizon.forget(envelope.source, envelope.id, line)
         self._unwritten.discard(written)
@@ -124,10 +124,6 @@ class Inbox:
         self._metrics.count("cepd_events_duplicates_total", by=receipt.duplicates)
         if receipt.rejected:
             self._metrics.count("cepd_events_rejected_total", "line", by=len(receipt.rejected))
-
-
-def _slices(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
-    return (lines[start : start + SLICE] for start in range(0, len(lines), SLICE))
 
 
 def _reason(error: CepdError) -> str:

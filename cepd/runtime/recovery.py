@@ -12,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from cepd.engine.program import Program
-from cepd.intake.envelope import read_envelope
+from cepd.intake.envelope import read_given
 from cepd.intake.horizon import Horizon
 from cepd.model.errors import CepdError, StartError
 from cepd.model.frame import Frame
@@ -128,6 +128,5 @@ async def replay(
 
 
 def _remember(frame: Frame, horizon: Horizon) -> None:
-    for line in frame.body.split(b"\n"):
-        envelope = read_envelope(line, frame.source)
-        horizon.admit(envelope.source, envelope.id, line)
+    lines = frame.body.split(b"\n")
+    horizon.admit_all(lines, [read_given(line) for line in lines], frame.source)
