@@ -1,8 +1,8 @@
 """What an anomaly method remembers of one key's values, and what it finds in a new one.
 
 Each method is one module of `cepd.engine.anomaly`, named as `method` says it, with a `METHODS` that it finds with and
-a class `Baseline`. A baseline is scored against before it learns, and knows no thresholds: rules that differ in them
-share it, and judge its findings each for itself (`cepd.engine.verdict`).
+a class `Baseline`. It knows no thresholds: rules that differ in them share it, and judge its findings each for itself
+(`cepd.engine.verdict`). A value is judged and learned in one go, as most of what it takes is the same for both.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -100,7 +100,8 @@ def measure(
         distance = measured - high if measured > high else measured - low
         unit = spread if spread > floor else floor
         score = distance / unit if unit else distance * inf
-        score = min(max(score, -LARGEST_SCORE), LARGEST_SCORE)
+        if not -LARGEST_SCORE <= score <= LARGEST_SCORE:
+            score = LARGEST_SCORE if score > 0 else -LARGEST_SCORE
     return Finding(method, measured, low, high, spread, floor, samples, score)
 
 
@@ -119,12 +120,15 @@ class Baseline(Protocol):
         """What the value would be, came it next; empty where there is nothing yet to measure it against. Changes
         nothing."""
 
-    def learn(self, value: float, time: Instant) -> None: ...
+    def learn(self, value: float, time: Instant) -> Sequence[Finding]:
+        """Takes the value in; what `judge` said to it just before."""
 
 
 def usable(value: Json) -> float | None:
     """The number that a baseline can take; None for anything else, and for what is too large to be squared."""
-    if (value.__class__ is int or value.__class__ is float) and -LARGEST_VALUE <= value <= LARGEST_VALUE:
+    if value.__class__ is float:
+        return value if -LARGEST_VALUE <= value <= LARGEST_VALUE else None
+    if value.__class__ is int and -LARGEST_VALUE <= value <= LARGEST_VALUE:
         return float(value)
     return None
 

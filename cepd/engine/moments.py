@@ -19,19 +19,22 @@ NOTHING: Sums = (0, 0.0, 0.0)
 def added(sums: Sums, value: float) -> Sums:
     """The sums with one value more, by Welford's recurrence."""
     count, mean, squares = sums
+    count += 1
     distance = value - mean
-    mean += distance / (count + 1)
-    return count + 1, mean, squares + distance * (value - mean)
+    mean += distance / count
+    return count, mean, squares + distance * (value - mean)
 
 
 def merged(one: Sums, other: Sums) -> Sums:
     """The sums of the values of both, by Chan, Golub and LeVeque."""
-    if not one[0] or not other[0]:
-        return one if one[0] else other
-    count = one[0] + other[0]
-    distance = other[1] - one[1]
-    share = other[0] / count
-    return count, one[1] + distance * share, one[2] + other[2] + distance * distance * (one[0] * share)
+    its, mean, squares = one
+    more, its_mean, its_squares = other
+    if not its or not more:
+        return one if its else other
+    count = its + more
+    distance = its_mean - mean
+    share = more / count
+    return count, mean + distance * share, squares + its_squares + distance * distance * (its * share)
 
 
 class Rolling(msgspec.Struct):
@@ -54,19 +57,28 @@ class Rolling(msgspec.Struct):
             self.means.pop()
             self.squares.pop()
         self.back.append(value)
-        self.back_sums = added(self.back_sums, value)
+        count, mean, squares = self.back_sums
+        count += 1
+        distance = value - mean
+        mean += distance / count
+        self.back_sums = count, mean, squares + distance * (value - mean)
 
     def sums(self) -> Sums:
-        if not self.means:
+        means = self.means
+        if not means:
             return self.back_sums
-        return merged((len(self.means), self.means[-1], self.squares[-1]), self.back_sums)
+        return merged((len(means), means[-1], self.squares[-1]), self.back_sums)
 
     def _turn(self) -> None:
-        sums = NOTHING
+        put_mean, put_squares = self.means.append, self.squares.append
+        count, mean, squares = NOTHING
         for value in reversed(self.back):
-            sums = added(sums, value)
-            self.means.append(sums[1])
-            self.squares.append(sums[2])
+            count += 1
+            distance = value - mean
+            mean += distance / count
+            squares += distance * (value - mean)
+            put_mean(mean)
+            put_squares(squares)
         self.back = floats()
         self.back_sums = NOTHING
 
@@ -81,10 +93,13 @@ class Weighted(msgspec.Struct):
     variance: float = 0.0
 
     def add(self, value: float) -> None:
-        self.count += 1
-        weight = max(self.alpha, 1 / self.count)
-        distance = value - self.mean
-        self.mean += weight * distance
+        self.count = count = self.count + 1
+        weight = 1 / count
+        if weight < self.alpha:
+            weight = self.alpha
+        mean = self.mean
+        distance = value - mean
+        self.mean = mean + weight * distance
         self.variance = (1 - weight) * (self.variance + weight * distance * distance)
 
     @property

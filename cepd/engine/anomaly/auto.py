@@ -44,8 +44,10 @@ class Baseline(msgspec.Struct):
             *self.volatility.judge(value, time),
         )
 
-    def learn(self, value: float, time: Instant) -> None:
-        self.level_shift.learn(value, time)
-        self.extreme.learn(value, time)
-        self.seasonal.learn(value, time)
-        self.volatility.learn(value, time)
+    def learn(self, value: float, time: Instant) -> Sequence[Finding]:
+        return (
+            *self.level_shift.learn(value, time),
+            *self.extreme.learn(value, time),
+            *self.seasonal.learn(value, time),
+            *self.volatility.learn(value, time),
+        )

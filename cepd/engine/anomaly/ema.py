@@ -43,11 +43,15 @@ class Baseline(msgspec.Struct):
         floor = SMALLEST_SHARE * abs(average)
         return (measure(METHOD, value, average, average, STD_OF_RESIDUAL * self.residual, floor, self.samples),)
 
-    def learn(self, value: float, time: Instant) -> None:
-        self.samples += 1
-        if self.samples == 1:
+    def learn(self, value: float, time: Instant) -> Sequence[Finding]:
+        found = self.judge(value, time)
+        before = self.samples
+        self.samples = before + 1
+        if not before:
             self.average = value
-            return
+            return found
         distance = value - self.average
-        self.residual += max(_RESIDUAL_ALPHA, 1 / (self.samples - 1)) * (abs(distance) - self.residual)
+        weight = 1 / before
+        self.residual += (weight if weight > _RESIDUAL_ALPHA else _RESIDUAL_ALPHA) * (abs(distance) - self.residual)
         self.average += self.alpha * distance
+        return found

@@ -1,7 +1,6 @@
 """How far a value is outside everything seen so far, in units of the range of it."""
 
 from collections.abc import Mapping, Sequence
-from math import inf
 from typing import Any, Self
 
 import msgspec
@@ -35,10 +34,14 @@ class Baseline(msgspec.Struct):
         low, high = self.lowest, self.highest
         if low is None or high is None or self.samples < METHOD.least:
             return ()
-        floor = SMALLEST_SHARE * max(abs(low), abs(high))
+        floor = SMALLEST_SHARE * (high if high > -low else -low)
         return (measure(METHOD, value, low, high, high - low, floor, self.samples),)
 
-    def learn(self, value: float, time: Instant) -> None:
+    def learn(self, value: float, time: Instant) -> Sequence[Finding]:
+        found = self.judge(value, time)
         self.samples += 1
-        self.lowest = min(value, inf if self.lowest is None else self.lowest)
-        self.highest = max(value, -inf if self.highest is None else self.highest)
+        if self.lowest is None or value <= self.lowest:
+            self.lowest = value
+        if self.highest is None or value >= self.highest:
+            self.highest = value
+        return found

@@ -48,12 +48,14 @@ class Baseline(msgspec.Struct):
         floor = max(_SHARE_OF_RANGE * (ordered[-1] - ordered[0]), SMALLEST_SHARE * abs(high))
         return (measure(METHOD, value, low, high, high - low, floor, self.samples),)
 
-    def learn(self, value: float, time: Instant) -> None:
+    def learn(self, value: float, time: Instant) -> Sequence[Finding]:
+        found = self.judge(value, time)
         self.samples += 1
         insort(self.ordered, value)
         if len(self.ring) < self.window:
             self.ring.append(value)
-            return
+            return found
         del self.ordered[bisect_left(self.ordered, self.ring[self.oldest])]
         self.ring[self.oldest] = value
         self.oldest = (self.oldest + 1) % self.window
+        return found

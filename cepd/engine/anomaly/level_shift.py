@@ -46,11 +46,13 @@ class Baseline(msgspec.Struct):
         if past.count < METHOD.least:
             return ()
         mean = (fsum(self.recent) + value) / RECENT
-        floor = SMALLEST_SHARE * abs(past.mean)
-        return (measure(METHOD, mean, past.mean, past.mean, past.std, floor, past.count),)
+        center = past.mean
+        return (measure(METHOD, mean, center, center, past.std, SMALLEST_SHARE * abs(center), past.count),)
 
-    def learn(self, value: float, time: Instant) -> None:
+    def learn(self, value: float, time: Instant) -> Sequence[Finding]:
+        found = self.judge(value, time)
         self.samples += 1
         self.recent.append(value)
         if len(self.recent) == RECENT:
             self.past.add(self.recent.pop(0))
+        return found

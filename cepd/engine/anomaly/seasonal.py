@@ -49,8 +49,8 @@ class _Slot(msgspec.Struct):
             self.seasons += 1
             self.profile += max(_PROFILE_ALPHA, 1 / self.seasons) * (self.mean - self.profile)
             self.season, self.count, self.mean = season, 0, 0.0
-        self.count += 1
-        self.mean += (value - self.mean) / self.count
+        self.count = count = self.count + 1
+        self.mean += (value - self.mean) / count
 
 
 class Baseline(msgspec.Struct):
@@ -73,31 +73,37 @@ class Baseline(msgspec.Struct):
 
     def judge(self, value: float, time: Instant) -> Sequence[Finding]:
         slot = self.slots.get(time % self.season // self.slot)
-        if slot is None or slot.seasons < SEASONS or self.counted < METHOD.least:
+        if slot is None or slot.seasons < SEASONS:
             return ()
-        profile = slot.profile
-        measured = profile + self._residual(value - profile)
-        floor = SMALLEST_SHARE * abs(profile)
-        return (measure(METHOD, measured, profile, profile, STD_OF_RESIDUAL * self.usual, floor, self.counted),)
+        return self._found(slot.profile, (fsum(self.recent) + (value - slot.profile)) / RECENT)
 
-    def learn(self, value: float, time: Instant) -> None:
+    def learn(self, value: float, time: Instant) -> Sequence[Finding]:
         self.samples += 1
         season, place = divmod(time, self.season)
         number = place // self.slot
         slot = self.slots.get(number)
         if slot is None:
             self.slots[number] = _Slot(season, 1, value)
-            return
-        if slot.seasons >= SEASONS:
-            self._learn_residual(value - slot.profile)
+            return ()
+        found = () if slot.seasons < SEASONS else self._learn_residual(value - slot.profile, slot.profile)
         slot.add(season, value)
+        return found
 
-    def _learn_residual(self, residual: float) -> None:
-        if len(self.recent) == RECENT - 1:
-            self.counted += 1
-            self.usual += max(_RESIDUAL_ALPHA, 1 / self.counted) * (abs(self._residual(residual)) - self.usual)
-            self.recent.pop(0)
-        self.recent.append(residual)
+    def _learn_residual(self, newest: float, profile: float) -> Sequence[Finding]:
+        recent = self.recent
+        found: Sequence[Finding] = ()
+        if len(recent) == RECENT - 1:
+            residual = (fsum(recent) + newest) / RECENT
+            found = self._found(profile, residual)
+            self.counted = counted = self.counted + 1
+            weight = 1 / counted
+            self.usual += (weight if weight > _RESIDUAL_ALPHA else _RESIDUAL_ALPHA) * (abs(residual) - self.usual)
+            recent.pop(0)
+        recent.append(newest)
+        return found
 
-    def _residual(self, newest: float) -> float:
-        return (fsum(self.recent) + newest) / RECENT
+    def _found(self, profile: float, residual: float) -> Sequence[Finding]:
+        if self.counted < METHOD.least:
+            return ()
+        usual, floor = STD_OF_RESIDUAL * self.usual, SMALLEST_SHARE * abs(profile)
+        return (measure(METHOD, profile + residual, profile, profile, usual, floor, self.counted),)

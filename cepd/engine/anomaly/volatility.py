@@ -50,19 +50,27 @@ class Baseline(msgspec.Struct):
         return cls(Weighted(_ALPHA), Rolling(RECENT - 1))
 
     def judge(self, value: float, time: Instant) -> Sequence[Finding]:
+        return self._found(self._log_variance(value))
+
+    def learn(self, value: float, time: Instant) -> Sequence[Finding]:
+        found: Sequence[Finding] = ()
+        self.samples += 1
+        if self.samples >= RECENT:
+            measured = self._log_variance(value)
+            found = self._found(measured)
+            self.past.add(measured)
+        self.recent.push(value)
+        return found
+
+    def _found(self, measured: float) -> Sequence[Finding]:
         past = self.past
         if past.count < METHOD.least:
             return ()
-        measured = self._log_variance(value)
-        return (measure(METHOD, measured, past.mean, past.mean, past.std, _SMALLEST_SPREAD, past.count),)
-
-    def learn(self, value: float, time: Instant) -> None:
-        self.samples += 1
-        if self.samples >= RECENT:
-            self.past.add(self._log_variance(value))
-        self.recent.push(value)
+        center = past.mean
+        return (measure(METHOD, measured, center, center, past.std, _SMALLEST_SPREAD, past.count),)
 
     def _log_variance(self, value: float) -> float:
         count, _, squares = added(self.recent.sums(), value)
-        smallest = SMALLEST_SHARE * value
-        return log(max(squares / count, _SMALLEST_VARIANCE + smallest * smallest))
+        variance, smallest = squares / count, SMALLEST_SHARE * value
+        floor = _SMALLEST_VARIANCE + smallest * smallest
+        return log(variance if variance > floor else floor)

@@ -36,6 +36,8 @@ class Baseline(msgspec.Struct):
         floor = SMALLEST_SHARE * abs(mean)
         return (measure(METHOD, value, mean, mean, sqrt(squares / count), floor, self.samples),)
 
-    def learn(self, value: float, time: Instant) -> None:
+    def learn(self, value: float, time: Instant) -> Sequence[Finding]:
+        found = self.judge(value, time)
         self.last.push(value)
         self.samples += 1
+        return found

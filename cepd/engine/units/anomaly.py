@@ -6,7 +6,7 @@ fired for a key, its further anomalies belong to that firing while they go on (`
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -19,7 +19,7 @@ from cepd.engine.keys import key_values
 from cepd.engine.projection import read_field
 from cepd.engine.running import Running
 from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, UnitStatus, most_keys
-from cepd.engine.verdict import Tuning, details, judge, verdict
+from cepd.engine.verdict import Tuning, details, judge, lowest_lines, reaches, share_of_line, verdict
 from cepd.model.duration import DAY, Span
 from cepd.model.event import Event
 from cepd.model.instant import Instant, format_instant
@@ -57,12 +57,8 @@ class _Member(msgspec.Struct, frozen=True):
     tuning: Tuning
 
 
-class _Fed(msgspec.Struct, frozen=True):
-    """What was fed last, and found in it before it was learned."""
-
-    entry: Entry[Baseline]
-    value: Json
-    findings: Sequence[Finding]
+_Fed: TypeAlias = tuple[Entry[Baseline], Json, Sequence[Finding]]
+"""What was fed last: the key's entry, the value as it was given, and what was found in it before it was learned."""
 
 
 class Unit:
@@ -75,41 +71,52 @@ class Unit:
         self._state: State[Baseline] = State(Generations())
         self._members: dict[str, _Member] = {}
         self._limit = MAX_KEYS
+        self._episodic: Sequence[Running] = ()
+        self._lines: Mapping[str, float] = {}
+        self._least = 0.0
         self._fed: _Fed | None = None
         self._evaluations: dict[str, Evaluation] = {}
 
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
         self._members = {one.rule.id: _Member(one, Tuning.of(_trigger(one.rule))) for one in members}
+        self._episodic = [one for one in members if one.rule.hold is not None or one.rule.resolve is not None]
+        self._lines = lowest_lines([one.tuning for one in self._members.values()])
+        methods = methods_of(self._trigger.method)
+        self._least = min(line / methods[name].line for name, line in self._lines.items())
         self._limit = max(most_keys(one.rule) for one in members)
         self._fed = None
         self._evaluations = {}
         for entry in self._entries():
             entry.marks = {rule_id: mark for rule_id, mark in entry.marks.items() if rule_id in self._members}
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
+    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
         self._fed = None
-        self._evaluations = {}
+        if self._evaluations:
+            self._evaluations = {}
         given = self._read_value(event.view)
         value = usable(given)
         if value is None:
             self.counts.unusable += 1
-            return
-        self._state.newest = max(self._state.newest, time)
-        entry = self._entry(key, time)
-        findings = entry.baseline.judge(value, time)
-        entry.baseline.learn(value, time)
+            return ()
+        state = self._state
+        if time > state.newest:
+            state.newest = time
+        entry = state.entries.young.get(key) or self._entry(key, time)
+        findings = entry.baseline.learn(value, time)
         entry.value = value
-        entry.newest = max(entry.newest, time)
+        if time > entry.newest:
+            entry.newest = time
         if time < mark:
             self.counts.late += 1
-            return
-        self._fed = fed = _Fed(entry, given, findings)
-        if findings:
-            self._count(entry, findings)
-            for rule_id, member in self._members.items():
-                found = self._evaluate(member, fed, event, time, key)
-                if found is not None:
-                    self._evaluations[rule_id] = found
+            return ()
+        self._fed = fed = (entry, given, findings)
+        if not findings:
+            return ()
+        share = share_of_line(findings)
+        entry.scores[bisect_right(SHARES, share)] += 1
+        if (share < self._least or not reaches(findings, self._lines)) and not self._awaited(entry, key):
+            return ()
+        return self._tell(fed, event, time, key)
 
     def read(self, member: Running) -> Sequence[Evaluation]:
         found = self._evaluations.get(member.rule.id)
@@ -144,8 +151,8 @@ class Unit:
         entry = self._state.entries.peek(key)
         if entry is None:
             return {}
-        fed = self._fed if self._fed is not None and self._fed.entry is entry else None
-        findings = entry.baseline.judge(entry.value, entry.newest) if fed is None else fed.findings
+        fed = self._fed if self._fed is not None and self._fed[0] is entry else None
+        findings = entry.baseline.judge(entry.value, entry.newest) if fed is None else fed[2]
         return {
             "samples": entry.baseline.samples,
             "since": format_instant(entry.since),
@@ -196,25 +203,38 @@ class Unit:
         self.counts.evicted += forgotten
         return entry
 
-    def _count(self, entry: Entry[Baseline], findings: Sequence[Finding]) -> None:
-        share = max([abs(finding.score) / finding.method.line for finding in findings])
-        entry.scores[bisect_right(SHARES, share)] += 1
+    def _awaited(self, entry: Entry[Baseline], key: str) -> bool:
+        """Whether there is something that a value which is no anomaly ends: a run of anomalies, or an episode."""
+        if entry.marks and any(mark.run for mark in entry.marks.values()):
+            return True
+        return bool(self._episodic) and any(key in running.state.episodes for running in self._episodic)
+
+    def _tell(self, fed: _Fed, event: Event, time: Instant, key: str) -> Sequence[Running]:
+        """Judges what was found for each member; those that have something to read."""
+        told = []
+        for rule_id, member in self._members.items():
+            found = self._evaluate(member, fed, event, time, key)
+            if found is not None:
+                self._evaluations[rule_id] = found
+                told.append(member.running)
+        return told
 
     def _evaluate(self, member: _Member, fed: _Fed, event: Event, time: Instant, key: str) -> Evaluation | None:
         """None for what says nothing: a warm-up, an anomaly that goes on, and what is none where nobody asks."""
-        judged = judge(member.tuning, fed.findings)
+        entry, _, findings = fed
+        judged = judge(member.tuning, findings)
         if judged is None:
             return None
         episode = member.running.state.episodes.get(key)
-        marks, rule_id = fed.entry.marks, member.running.rule.id
-        mark = marks.get(rule_id)
+        rule_id = member.running.rule.id
+        mark = entry.marks.get(rule_id)
         if not judged.is_anomaly:
             if mark is not None:
                 mark.run = 0
             values = None if episode is None else self._verdict(member, fed)
             return None if values is None else msgspec.structs.replace(of_event(event, key, time, values), truth=False)
         if mark is None:
-            mark = marks[rule_id] = Mark()
+            mark = entry.marks[rule_id] = Mark()
         mark.run += 1
         if mark.run < member.tuning.consecutive:
             return None
@@ -228,8 +248,8 @@ class Unit:
         return of_event(event, key, time, self._verdict(member, fed))
 
     def _verdict(self, member: _Member, fed: _Fed) -> dict[str, Json]:
-        entry = fed.entry
-        return verdict(member.tuning, entry.baseline, entry.since, fed.findings, fed.value)
+        entry, given, findings = fed
+        return verdict(member.tuning, entry.baseline, entry.since, findings, given)
 
     def _status(self, running: Running, key: str, entry: Entry[Baseline]) -> dict[str, Json]:
         member = self._members[running.rule.id]
