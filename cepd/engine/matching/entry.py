@@ -17,7 +17,13 @@ class FromSources(NamedTuple):
     sources: frozenset[str]
 
 
-Conjunct: TypeAlias = Condition | FromSources
+class Suspected(NamedTuple):
+    """A test of a text that is known to hold what the test requires of it: still to be tested, no more looked for."""
+
+    test: Test
+
+
+Conjunct: TypeAlias = Condition | FromSources | Suspected
 
 
 class Entry(NamedTuple):
@@ -29,6 +35,10 @@ class Entry(NamedTuple):
     def without(self, index: int) -> "Entry":
         """The entry once one of its conjuncts is known to hold."""
         return Entry(self.place, self.conjuncts[:index] + self.conjuncts[index + 1 :])
+
+    def suspecting(self, index: int, test: Test) -> "Entry":
+        """The entry once what a test requires is known to be there."""
+        return Entry(self.place, (*self.conjuncts[:index], Suspected(test), *self.conjuncts[index + 1 :]))
 
 
 def make_entry(place: int, condition: Condition | None, sources: frozenset[str] | None) -> Entry:
@@ -93,10 +103,10 @@ def items_of(node: Condition) -> tuple[Condition, ...]:
 
 def tests_in(conjunct: Conjunct) -> Iterator[Test]:
     """The leaves, in no order."""
-    if not isinstance(conjunct, FromSources):
-        for node in nodes_of(conjunct):
-            if isinstance(node, Test):
-                yield node
+    if isinstance(conjunct, Suspected):
+        yield conjunct.test
+    elif not isinstance(conjunct, FromSources):
+        yield from (node for node in nodes_of(conjunct) if isinstance(node, Test))
 
 
 def paths_in(conjunct: Conjunct) -> set[str]:

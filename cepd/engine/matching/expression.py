@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from cepd.engine.conditions import Holds, compile_condition, facing_left, predicate, relation
-from cepd.engine.matching.entry import Conjunct, FromSources, items_of, nodes_of
+from cepd.engine.matching.entry import Conjunct, FromSources, Suspected, items_of, nodes_of
 from cepd.engine.matching.function import Writer, Written
 from cepd.engine.matching.patterns import required_texts
 from cepd.engine.operators import alternatives
@@ -35,6 +35,8 @@ def conjunct_expression(writer: Writer, conjunct: Conjunct) -> str:
     """What an entry asks for as an expression, in a function with a parameter `source`."""
     if isinstance(conjunct, FromSources):
         return f"{writer.sender()} in {writer.constant(conjunct.sources)}"
+    if isinstance(conjunct, Suspected):
+        return _literal_leaf(writer, conjunct.test)
     return expression(writer, conjunct, split(conjunct))
 
 
@@ -98,30 +100,31 @@ def _leaf(writer: Writer, test: Test) -> str:
         if right is None:
             return f"{writer.value(left.path)} is not MISSING"
         if isinstance(right, Literally):
-            return _literal_leaf(writer, test, left.path, right)
+            return _matches(writer, test) if test.op == "matches" else _literal_leaf(writer, test)
         if isinstance(right, Field):
             compares = writer.constant(relation(test.op, test.ignore_case))
             return f"{compares}({writer.value(left.path)}, {writer.value(right.path)})"
     return f"{writer.constant(compile_condition(test, read_field))}(v)"
 
 
-def _literal_leaf(writer: Writer, test: Test, path: str, right: Literally) -> str:
-    if test.op == "matches":
-        return _matches(writer, test, path, right)
+def _literal_leaf(writer: Writer, test: Test) -> str:
+    """A field against a literal."""
+    left, right = test.left, test.right
+    assert isinstance(left, Field)
+    assert isinstance(right, Literally)
     spelling = _SPELLINGS.get(test.op)
-    code = None if spelling is None or test.ignore_case else spelling(writer, test.op, path, right)
-    return code or f"{writer.constant(predicate(test.op, right, test.ignore_case))}({writer.value(path)})"
+    code = None if spelling is None or test.ignore_case else spelling(writer, test.op, left.path, right)
+    return code or f"{writer.constant(predicate(test.op, right, test.ignore_case))}({writer.value(left.path)})"
 
 
-def _matches(writer: Writer, test: Test, path: str, right: Literally) -> str:
+def _matches(writer: Writer, test: Test) -> str:
     """RE2 is asked last: a search costs 1.6 us, the look for a text that any match has to hold a twentieth."""
-    search = f"{writer.constant(predicate(test.op, right, test.ignore_case))}({writer.value(path)})"
-    needed = required_texts(test)
-    if not needed:
+    search, needed = _literal_leaf(writer, test), required_texts(test)
+    if not needed or not isinstance(test.left, Field):
         return search
-    text = writer.text(path)
-    holds = " or ".join(f"{writer.constant(part)} in {text}" for part in needed)
-    return f"({text} is not None and ({holds}) and {search})"
+    text = writer.text(test.left.path)
+    held = " or ".join(f"{writer.constant(part)} in {text}" for part in needed)
+    return f"({text} is not None and ({held}) and {search})"
 
 
 def _ordering(writer: Writer, op: Operator, path: str, right: Literally) -> str | None:

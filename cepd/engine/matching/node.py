@@ -1,18 +1,22 @@
 """A node: all the conditions that events of one type are tested with, compiled together."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Sequence
+from reprlib import repr as shortened
+from typing import NamedTuple
 
 from cepd.engine.conditions import Holds
 from cepd.engine.matching.bucket import Bucket, compile_bucket
-from cepd.engine.matching.entry import make_entry
+from cepd.engine.matching.entry import Entry, make_entry, paths_in, tests_in
 from cepd.engine.matching.expression import compile_holds
-from cepd.engine.projection import View
+from cepd.engine.matching.patterns import required_texts
+from cepd.engine.matching.postings import Match
+from cepd.engine.projection import slot
 from cepd.model.condition import Condition
 
-__all__ = ["Asked", "Holds", "Match", "Node", "compile_holds", "compile_node"]
+__all__ = ["MANY", "Asked", "Holds", "Match", "Node", "compile_holds", "compile_node"]
 
-Match: TypeAlias = Callable[[View, Callable[[int], None], Callable[[Iterable[int]], None], str], None]
+MANY = 50
+"""Entries in one piece of straight-line code: together they cost about as much as decoding the event."""
 
 
 class Asked(NamedTuple):
@@ -25,21 +29,44 @@ class Asked(NamedTuple):
 class Node:
     """Made by `compile_node`. Outlives the projection whose views it reads: they need only name its fields."""
 
-    def __init__(self, bucket: Bucket, linear: tuple[int, ...]) -> None:
-        self.match: Match = bucket.call
-        """`match(view, add, extend, source)` gives to `add`, or several to `extend`, the places in `asked` of all that
-        hold, each once, in any order. `source` is that of events that name none."""
-        self.linear = linear
-        """The places of those that cost a test at every event, where there are so many that it tells."""
+    def __init__(self, entries: Sequence[Entry], bucket: Bucket) -> None:
+        self.match: Match = bucket.match
+        """Says which places of `asked` hold for a view, each once, in any order."""
+        self.linear = _linear(bucket)
+        """The places of entries that no index serves and that cost: each of more than 50 that are tested one after the
+        other, and at every event each pattern that requires no text."""
+        self._entries = entries
         self._bucket = bucket
 
     @property
     def code(self) -> str:
-        """The source of all functions, each text once. Names `K0`, `K1` are constants: `legend` tells what of."""
-        return "\n".join(dict.fromkeys(written.source for written in self._bucket.functions()))
+        """The source of all functions, each text once: `legend` tells what is behind the names."""
+        return "\n".join(dict.fromkeys(bucket.written.source for bucket in self._bucket.all()))
+
+    @property
+    def legend(self) -> str:
+        """The members behind the slots, and what each function has for `K0`, `K1`, shortened."""
+        paths = {path for entry in self._entries for conjunct in entry.conjuncts for path in paths_in(conjunct)}
+        members = sorted({(slot(part), part) for path in paths for part in path.split(".")})
+        constants = [
+            f"function {number}: {', '.join(f'K{index} = {shortened(value)}' for index, value in enumerate(found))}"
+            for number, found in enumerate(bucket.written.constants for bucket in self._bucket.all())
+        ]
+        return "\n".join([*(f"{name}: {part}" for name, part in members), *constants])
 
 
 def compile_node(asked: Sequence[Asked]) -> Node:
     """The node of conditions that the parsers gave."""
     entries = [make_entry(place, condition, sources) for place, (condition, sources) in enumerate(asked)]
-    return Node(compile_bucket(entries), ())
+    return Node(entries, compile_bucket(entries))
+
+
+def _linear(root: Bucket) -> tuple[int, ...]:
+    many = {entry.place for bucket in root.all() if len(bucket.straight) > MANY for entry in bucket.straight}
+    return tuple(sorted(many | {entry.place for entry in root.straight if _searches(entry)}))
+
+
+def _searches(entry: Entry) -> bool:
+    """Whether a pattern of it is searched for in every text."""
+    tests = [test for conjunct in entry.conjuncts for test in tests_in(conjunct) if test.op == "matches"]
+    return any(required_texts(test) is None for test in tests)

@@ -7,7 +7,7 @@ Python compiles functions slowly where they are large (10,000 rules in one took 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from cepd.engine.matching.entry import Conjunct, Entry, FromSources, paths_in, tests_in
+from cepd.engine.matching.entry import Conjunct, Entry, FromSources, Suspected, paths_in, tests_in
 from cepd.engine.matching.expression import conjunct_expression
 from cepd.engine.matching.function import Writer
 from cepd.model.condition import Field, Literally, Test
@@ -67,6 +67,8 @@ def _cost(conjunct: Conjunct) -> int:
     """What is cheap is tested first."""
     if isinstance(conjunct, FromSources):
         return 1
+    if isinstance(conjunct, Suspected):
+        return _cost(conjunct.test)
     if not isinstance(conjunct, Test):
         return 3 + any(test.op == "matches" for test in tests_in(conjunct))
     plain = isinstance(conjunct.left, Field) and (conjunct.right is None or isinstance(conjunct.right, Literally))
