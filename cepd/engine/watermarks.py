@@ -14,6 +14,9 @@ from cepd.model.instant import Instant
 
 IDLE_AFTER: Span = 30 * SECOND
 
+_NOTHING_YET: Instant = -(1 << 62)
+"""Of an input whose first event is still to be read: before every time."""
+
 
 class Input(msgspec.Struct):
     highest: Instant
@@ -41,28 +44,55 @@ class Watermark(msgspec.Struct):
 
     def observe(self, name: str, time: Instant) -> bool:
         """Takes in the time of an event that came through an input at the clock; tells whether `at` moved."""
+        before = self.at
+        found, limit = self.begin_row(name)
+        if time > found.highest:
+            self.rise(found, time, limit)
+        return self.at > before
+
+    def begin_row(self, name: str) -> tuple[Input, Instant]:
+        """Events come through an input at the clock, at least one. Gives the input, and how far its events can lead:
+        the time at which other inputs, or the clock, hold the watermark back.
+
+        Both hold as long as the clock stands. Of these events, one whose time is not above `highest` changes nothing,
+        and of any other `rise` is to be told.
+        """
+        limit = clock = self.clock
         found = self.inputs.get(name)
         if found is None:
-            self.inputs[name] = Input(time, self.clock)
-        elif time > found.highest or found.seen != self.clock:
-            found.highest = max(time, found.highest)
-            found.seen = self.clock
+            found = self.inputs[name] = Input(_NOTHING_YET, clock)
         else:
-            return False
-        return self._rise(self._least(self._awake(self.clock)))
+            found.seen = clock
+        if len(self.inputs) > 1:
+            others = [other for other in self._awake(clock) if other is not found]
+            limit = min((min(other.highest, other.seen) for other in others), default=clock)
+        self.at = max(self.at, min(found.highest, limit) - self.lateness)
+        return found, limit
+
+    def rise(self, found: Input, time: Instant, limit: Instant) -> None:
+        """Takes in a time above the input's highest; both others as `begin_row` gave them."""
+        found.highest = time
+        mark = (time if time < limit else limit) - self.lateness
+        if mark > self.at:
+            self.at = mark
 
     def stands_until(self, clock: Instant) -> bool:
         """Whether no input goes idle, and so `at` stays where it is, up to that clock if no event comes."""
-        return bool(self.inputs) and clock < min(found.seen for found in self.inputs.values()) + IDLE_AFTER
+        for found in self.inputs.values():
+            if found.seen + IDLE_AFTER <= clock:
+                return False
+        return bool(self.inputs)
 
     def advance(self, clock: Instant) -> None:
         """Moves on to a clock that is not before its own, without events."""
-        idle = self._idle_from()
-        if clock < idle:
-            if not self.stands_until(clock):
-                self._rise(self._least(self._awake(clock)))
-        else:
-            self.at = self._at_idle(idle) + clock - max(idle, self.clock)
+        if clock == self.clock:
+            return
+        if not self.stands_until(clock):
+            idle = self._idle_from()
+            if clock < idle:
+                self.at = max(self.at, self._least(self._awake(clock)))
+            else:
+                self.at = self._at_idle(idle) + clock - max(idle, self.clock)
         self.clock = clock
 
     def reaches(self, deadline: Instant) -> Instant:
@@ -80,7 +110,7 @@ class Watermark(msgspec.Struct):
         self.lateness = lateness
         awake = self._awake(self.clock)
         if awake:
-            self._rise(self._least(awake))
+            self.at = max(self.at, self._least(awake))
         elif not self.inputs:
             self.at = self.clock - lateness
 
@@ -102,9 +132,3 @@ class Watermark(msgspec.Struct):
 
     def _least(self, inputs: Iterable[Input]) -> Instant:
         return min(min(found.highest, found.seen) for found in inputs) - self.lateness
-
-    def _rise(self, mark: Instant) -> bool:
-        if mark <= self.at:
-            return False
-        self.at = mark
-        return True

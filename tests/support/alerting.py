@@ -51,13 +51,14 @@ def alerting(
     seen = clock = events[0][0] if events else 0
 
     def close() -> None:
-        due: list[tuple[int, str, int, Said | None]] = []
+        """Of what ends at the same time, windows before minutes."""
+        due: list[tuple[int, bool, str, int, Said | None]] = []
         for found in [found for found in windows if found.closes <= mark]:
             windows.remove(found)
             times, note = alerts[found.alert], None
             if found.folded and summary and found.alert == found.first:
                 note = Said("summary", found.key, found.end, found.alert, len(times), max(times), len(found.folded))
-            due.append((found.closes, f"[{found.key}", found.start, note))
+            due.append((found.closes, False, f"[{found.key}", found.start, note))
         for minute, found_minute in list(minutes.items()):
             if found_minute["closes"] <= mark:
                 del minutes[minute]
@@ -66,8 +67,8 @@ def alerting(
                 if name is not None and len(times) > 1:
                     end = (minute + 1) * MINUTE
                     note = Said("summary", None, end, name, len(times), max(times), len(times))
-                due.append((found_minute["closes"], "", minute * MINUTE, note))
-        said.extend(note for *_, note in sorted(due, key=lambda item: item[:3]) if note is not None)
+                due.append((found_minute["closes"], True, "", minute * MINUTE, note))
+        said.extend(note for *_, note in sorted(due, key=lambda item: item[:4]) if note is not None)
 
     def pass_time(to: int) -> None:
         nonlocal clock, mark

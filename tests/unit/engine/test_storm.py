@@ -1,6 +1,6 @@
 """Suppress and storm guard against a plain loop, over streams in and out of order; then each promise by itself."""
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cepd.engine.engine import Engine
@@ -63,6 +63,7 @@ def name_of(firing: Firing) -> object:
 
 
 @given(streams, st.sampled_from([None, 10, 60, 90]), st.booleans(), st.sampled_from([0, 1, 2, 100]))
+@example([(0, -40, "a"), (0, 0, "a"), (0, 0, "b"), (0, 0, "b")], 60, True, 1)  # a window and a minute end together
 @settings(max_examples=200)
 def test_alerts_counts_and_summaries_are_those_of_a_plain_loop(
     stream: list[tuple[int, int, str]], window: int | None, summary: bool, max_alerts: int

@@ -111,6 +111,27 @@ def test_two_advances_equal_one(steps: list[tuple[int, str, int]], first: int, s
     assert once == twice
 
 
+@given(steps, st.lists(st.tuples(st.sampled_from("abc"), st.lists(st.integers(-80, 200), min_size=1)), max_size=5))
+def test_a_row_that_is_told_only_of_new_heights_does_what_observing_each_event_does(
+    steps: list[tuple[int, str, int]], rows: list[tuple[str, list[int]]]
+) -> None:
+    each, told = (Watermark.begin(1000 * S, LATENESS * S) for _ in range(2))
+    for gap, name, ahead in steps:
+        for mark in (each, told):
+            mark.advance(mark.clock + gap * S)
+            mark.observe(name, mark.clock + ahead * S)
+    for name, times in rows:
+        found, limit = told.begin_row(name)
+        for ahead in times:
+            time = told.clock + ahead * S
+            each.observe(name, time)
+            if time > found.highest:
+                told.rise(found, time, limit)
+            assert told == each
+        for mark in (each, told):
+            mark.advance(mark.clock + 7 * S)
+
+
 def test_the_slowest_input_holds_the_others_back_until_it_is_idle() -> None:
     mark = Watermark.begin(0, 5 * S)
     mark.observe("slow", 0)
