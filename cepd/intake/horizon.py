@@ -47,20 +47,32 @@ class Horizon:
 
     def admit(self, source: str, event_id: str | None, line: bytes) -> Literal["new", "duplicate"]:
         """Judges one event and remembers it. The same source and id with other bytes is new, and counted."""
-        return "new" if event_id is None or self._is_new((source, event_id), line) else "duplicate"
+        return "new" if self.admit_all((line,), (Given(event_id, source),), "") else "duplicate"
 
     def admit_all(self, lines: Sequence[bytes], given: Sequence[Given], default_source: str) -> list[bytes]:
-        """As `admit`, for accepted lines with what was read of each: the new ones, in order."""
-        is_new = self._is_new
+        """Judges accepted lines, with what was read of each, and remembers them; the new ones, in order."""
+        known, reused = self._known, self._reused
         new = []
         for line, members in zip(lines, given, strict=True):
             event_id, source = members.id, members.source
             if event_id.__class__ is not str or not event_id:
                 event_id = given_id(event_id)
+                if event_id is None:
+                    new.append(line)
+                    continue
             if source.__class__ is not str or not source:
                 source = default_source
-            if event_id is None or is_new((source, event_id), line):
-                new.append(line)
+            key = (source, event_id)
+            if key in known or (reused and key in reused):
+                self._let_go()
+                if self._is_known(key, line):
+                    continue
+            elif len(line) <= SHORT:
+                known[key] = line
+            else:
+                known[key] = _identity(key, line)
+            new.append(line)
+        self._let_go()
         return new
 
     def forget(self, source: str, event_id: str | None, line: bytes) -> None:
@@ -87,20 +99,23 @@ class Horizon:
             else:
                 self._known[given] = identity
 
-    def _is_new(self, given: tuple[str, str], line: bytes) -> bool:
-        key: _Key = given
-        if given in self._known or given in self._reused:
-            key = self._key_of(given, line)
-            if key in self._known:
-                return False
+    def _is_known(self, given: tuple[str, str], line: bytes) -> bool:
+        """Whether the very event is known. It is remembered, where only its source and id were."""
+        key = self._key_of(given, line)
+        if key in self._known:
+            return True
+        if key != given:
             self.id_reused += 1
             self._reused[given] += 1
-        self._known[key] = line if len(line) <= SHORT and key is given else _identity(given, line)
-        if len(self._known) > self.size:
+        self._known[key] = _identity(given, line)
+        return False
+
+    def _let_go(self) -> None:
+        """Of what is beyond `size`. While ids come that are not known, to hold more than that changes no verdict."""
+        for _ in range(len(self._known) - self.size):
             if not self._oldest:
                 self._oldest = list(islice(self._known, _AT_ONCE))[::-1]
             self._release(self._oldest.pop())
-        return True
 
     def _key_of(self, given: tuple[str, str], line: bytes) -> _Key:
         """Under which key this very event is known, if it is."""
@@ -114,8 +129,8 @@ class Horizon:
 
     def _release(self, key: _Key) -> None:
         del self._known[key]
-        given = key[:2]
-        if given != key:
+        if len(key) > 2:
+            given = key[:2]
             self._reused[given] -= 1
             if not self._reused[given]:
                 del self._reused[given]
