@@ -90,11 +90,14 @@ class Feed:
 
     async def take(self, within: float | None) -> Item | None:
         """The next frame; None where none came within so many seconds (None: wait for ever)."""
-        try:
-            async with asyncio.timeout(within):
-                item = await self._queue.get()
-        except TimeoutError:
-            return None
+        if self._queue.empty():
+            try:
+                async with asyncio.timeout(within):
+                    item = await self._queue.get()
+            except TimeoutError:
+                return None
+        else:
+            item = self._queue.get_nowait()
         self._waiting.popleft()
         return item
 

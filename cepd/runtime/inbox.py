@@ -47,10 +47,8 @@ class Inbox:
         except CepdError as error:
             self._metrics.count("cepd_events_rejected_total", _reason(error))
             raise
-        if written:
-            await asyncio.wait(written)
-            for future in written:
-                future.result()
+        for future in written:
+            await asyncio.shield(future)
         self._count(receipt)
         return receipt
 

@@ -45,7 +45,7 @@ class Processor:
 
     async def _process(self, item: Item) -> None:
         try:
-            await asyncio.shield(item.synced)
+            await (item.synced if item.synced.done() else asyncio.shield(item.synced))
         except RetryLaterError as error:
             log.error("frame not written", extra={"kind": item.frame.kind, "reason": error.message})
             if item.frame.kind == "tick":

@@ -5,12 +5,11 @@ dropped (up to MOST_DROPPED): most clients write all before they read, and would
 """
 
 import asyncio
-from contextlib import aclosing
 from typing import TypeVar
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from cepd.model.errors import InputError, TooLargeError
 from cepd.web.query import refuse_unknown
@@ -31,11 +30,15 @@ async def read_body(request: Request, limit: int, patience: float) -> bytes:
     waits = "expect" in request.headers
     if expected > MOST_DROPPED or (waits and expected > limit):
         raise _too_large(limit)
-    chunks = []
-    size = 0
+    chunks: list[bytes] = []
+    size, more = 0, True
     try:
-        async with asyncio.timeout(patience), aclosing(request.stream()) as stream:
-            async for chunk in stream:
+        async with asyncio.timeout(patience):
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                chunk, more = message.get("body", b""), message.get("more_body", False)
                 size += len(chunk)
                 if size > MOST_DROPPED:
                     raise _too_large(limit)

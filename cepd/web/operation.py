@@ -63,7 +63,7 @@ async def perform(operation: Operation, request: Request, services: Services) ->
     """Check the caller and the query, then run the handler. Errors that are not CepdError are logged and become 500."""
     try:
         caller = _admit(operation, request, services)
-        query = read_query(request.query_params, operation.query)
+        query = read_query(request.query_params, operation.query) if request.scope["query_string"] else {}
         return await operation.handler(Call(request, services, caller, query))
     except HTTPException:
         raise
