@@ -1,4 +1,14 @@
-"""Entries that ask for one of certain values of a field: a hash table leads to them."""
+"""Entries that ask for one of certain values of a field: a hash table leads to them.
+
+A look-up costs about 50 ns and a call 60 where it finds something, a test 15 to 20: measured in ns per event, straight-
+line code against the table, for hosts of which few occur:
+
+    entries       2        4        8        16       64        1,000
+    alone         132 136  200 146  277 151  420 152  1307 164  20,100 200
+    with more     161 133  232 144  318 151  442 152   863 167  12,300 350
+
+From 4 on a table wins where little is found, from 8 on wherever.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -69,11 +79,16 @@ def _write_table(writer: Writer, column: Column, entries: Sequence[Entry], compi
             postings.add(_keys(entry.conjuncts[found]), entry.without(found))
     places: dict[Key, tuple[int, ...]] = {}
     functions: dict[Key, Match] = {}
+    callers: dict[tuple[Match, ...], Match] = {}
     for key, posting in postings.all().items():
         if posting.places:
             places[key] = posting.places
-        if posting.entries or posting.calls:
+        if posting.entries:
             functions[key] = compile_entries(posting.entries, posting.calls)
+        elif posting.calls:
+            if posting.calls not in callers:
+                callers[posting.calls] = compile_entries((), posting.calls)
+            functions[key] = callers[posting.calls]
     value = _value(writer, column)
     if places:
         with writer.block(f"(found := {writer.constant(places)}.get({value})) is not None"):

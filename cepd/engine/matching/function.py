@@ -104,7 +104,7 @@ class Writer:
         names = [f"K{index}" for index in range(len(self._constants))]
         spelled = [_spelled(value) or name for value, name in zip(self._constants, names, strict=True)]
         heading = ", ".join([*self._parameters, *(() if large else names)])
-        body = "\n".join(self._lines).format(*(spelled if large else names))
+        body = "\n".join(self._lines or ["    return"]).format(*(spelled if large else names))
         source = f"def match({heading}):\n{body}\n"
         constants = tuple(self._constants)
         if large:

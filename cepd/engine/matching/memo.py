@@ -1,28 +1,30 @@
 """Answers about texts that come again: log lines often do, and a dictionary is 20 times as fast as looking."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final, Generic, TypeVar
 
 LONGEST_TEXT = 256
 MOST_TEXTS = 4096
 TRIAL = 1024
 REST = 16_384
 
+Answer = TypeVar("Answer")
 
-class Memo:
+
+class Memo(Generic[Answer]):
     """A memo of `find`, which is asked about all texts longer than 256 characters. Whether it pays is found out by
     trial: where less than a quarter of 1,024 texts came again, it rests for 16,384 texts and is tried anew. When it
     holds 4,096 answers it is emptied, and tried anew too."""
 
-    def __init__(self, find: Callable[[str], Any]) -> None:
-        self.known: Final[dict[str, Any]] = {}
+    def __init__(self, find: Callable[[str], Answer]) -> None:
+        self.known: Final[dict[str, Answer]] = {}
         """What has proved worth it. To be looked at before `ask`."""
         self._find = find
-        self._tried: dict[str, Any] | None = {}
+        self._tried: dict[str, Answer] | None = {}
         self._asked = 0
 
-    def ask(self, text: str) -> Any:
-        """What `find` says of a text that is not among `known`; None stands for no answer at all."""
+    def ask(self, text: str) -> Answer:
+        """What `find` says of a text that is not among `known`; None is no answer."""
         if len(text) > LONGEST_TEXT:
             return self._find(text)
         tried = self._tried
@@ -38,7 +40,7 @@ class Memo:
             self._judge(tried)
         return found
 
-    def _keep(self, text: str) -> Any:
+    def _keep(self, text: str) -> Answer:
         if len(self.known) >= MOST_TEXTS:
             self.known.clear()
             self._tried = {}
@@ -46,7 +48,7 @@ class Memo:
         found = self.known[text] = self._find(text)
         return found
 
-    def _judge(self, tried: dict[str, Any]) -> None:
+    def _judge(self, tried: dict[str, Answer]) -> None:
         if len(tried) * 4 <= TRIAL * 3:
             self.known.update(tried)
             self._tried, self._asked = None, 0
