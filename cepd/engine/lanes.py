@@ -12,21 +12,31 @@ run that has all its steps and waits for its span to end outlives the beginning 
 lies behind its span: nothing that comes there can matter to it any more.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
-from cepd.engine.runs import Run, new_run
-from cepd.engine.steps import Pattern, kept_of
+from cepd.engine.projection import View
+from cepd.engine.runs import Run, Seen, new_run
+from cepd.engine.steps import Captured, Pattern, Roles, kept_of
+from cepd.engine.unit import UnitCounts
 from cepd.model.event import Event
 from cepd.model.instant import Instant
 
+MOST_HELD = 4_096
+"""Events of a unit that may be held until somebody asks for their identity."""
 
-class Lane(msgspec.Struct):
+LONGEST_HELD = 512
+"""Bytes of their lines."""
+
+
+class Lane(msgspec.Struct, gc=False):
     """`runs` in the order in which they began; of `runs: one` the last is the one that goes on. `gathering`: with
-    `runs: all`, the newest events of a first step that takes several. `armed`: what is scheduled for the key."""
+    `runs: all`, the newest events of a first step that takes several. `armed`: when to look for what is over."""
 
     runs: list[Run] = msgspec.field(default_factory=list)
     gathering: Run | None = None
-    armed: Instant | None = None
+    armed: Instant = 0
 
     def all_runs(self) -> list[Run]:
         return self.runs if self.gathering is None else [*self.runs, self.gathering]
@@ -35,52 +45,52 @@ class Lane(msgspec.Struct):
         return not self.runs and self.gathering is None
 
 
-class Moved(msgspec.Struct):
-    """What an event did. `matched`: runs that have all their steps and wait for nothing, gone from the lane."""
-
-    matched: list[Run] = msgspec.field(default_factory=list)
-    used: bool = False
-    older: bool = False
-    """A step would have taken it, had it come in time."""
-    refused: bool = False
-    """There was no room for one more run."""
-
-
 class Mover:
-    """Moves lanes of one sequence by one event at a time. `kept` and `max_runs` may change between events."""
+    """Moves lanes of one sequence by one event at a time, and counts what comes to nothing. `kept`, `max_runs` and
+    `holding`, whether events may be held, may change between events."""
 
-    def __init__(self, pattern: Pattern) -> None:
+    def __init__(self, pattern: Pattern, counts: UnitCounts) -> None:
         self.pattern = pattern
+        self.counts = counts
         self.kept = kept_of(pattern, ())
         self.max_runs = 1
-        self._begin = self._restart if pattern.one else self._add
+        self.holding = False
+        self._begin = self._restart if pattern.one else self._begin_another
+        self._gathers = not pattern.one and pattern.strict and pattern.stages[0].count > 1
+        self._anew = pattern.strict and pattern.stages[0].count == 1
+        """A restart leaves nothing of the run."""
 
-    def move(self, lane: Lane, event: Event, time: Instant) -> Moved:
-        pattern, moved, kept = self.pattern, Moved(), []
+    def begins(self, roles: Roles, view: View) -> int | None:
+        """The stage that an event with that view would begin a run with."""
+        return _first(roles, view, {})
+
+    def begin(self, lane: Lane, place: int, event: Event, time: Instant) -> Sequence[Run]:
+        """The event begins an empty lane, with that stage; the run, gone from the lane, where it has all its steps."""
+        self._add(lane, place, event, time)
+        return self._matched(lane)
+
+    def move(self, lane: Lane, roles: Roles, event: Event, time: Instant) -> Sequence[Run]:
+        """What matched: runs that have all their steps and wait for nothing, gone from the lane."""
+        pattern, view = self.pattern, event.view
+        if roles.guards:
+            lane.runs = [run for run in lane.runs if not run.kills(pattern, roles, view, time)]
+        used = older = False
         for run in lane.runs:
-            if run.kills(pattern, event, time):
-                continue
-            kept.append(run)
-            place = run.wants(pattern, event)
+            place = run.wants(pattern, roles, view) if roles.wanted[run.place] else None
             if place is None:
                 continue
             if run.fits(pattern, time):
-                self._put(run, place, event, time, moved)
+                run.put(pattern, place, self._see(event, time), view, self.kept)
+                used = True
             elif time < run.last:
-                moved.older = True
-        lane.runs = kept
-        if not (pattern.one and moved.used):
-            self._begin(lane, event, time, moved)
-        if moved.used and not pattern.waits:
-            moved.matched = [run for run in lane.runs if run.full]
-            if moved.matched:
-                lane.runs = [run for run in lane.runs if not run.full]
-        return moved
-
-    def begins(self, event: Event) -> int | None:
-        """The stage that the event would begin a run with."""
-        stages = self.pattern.stages[:1] if self.pattern.strict else self.pattern.stages
-        return next((place for place, stage in enumerate(stages) if stage.takes(event, {})), None)
+                older = True
+        if roles.first and not (used and pattern.one):
+            began = self._begin(lane, roles, event, time)
+            used, older = used or began is True, older or began is False
+        if used:
+            return self._matched(lane)
+        self.counts.out_of_order += older
+        return ()
 
     def expire(self, lane: Lane, oldest: Instant) -> None:
         """Forgets runs, and gathered events, whose span ended because they began before `oldest`. What is left of a
@@ -97,70 +107,95 @@ class Mover:
             lane.gathering.prune(pattern, oldest)
             lane.gathering = lane.gathering if any(lane.gathering.steps) else None
 
-    def _put(self, run: Run, place: int, event: Event, time: Instant, moved: Moved) -> None:
-        run.put(self.pattern, place, event, time, self.kept)
-        moved.used = True
+    def _matched(self, lane: Lane) -> Sequence[Run]:
+        runs, end = lane.runs, len(self.pattern.stages)
+        for run in runs:
+            if run.place == end and not self.pattern.waits:
+                lane.runs = [run for run in runs if run.place < end]
+                return [run for run in runs if run.place == end]
+        return ()
 
-    def _restart(self, lane: Lane, event: Event, time: Instant, moved: Moved) -> None:
+    def _see(self, event: Event, time: Instant) -> Seen:
+        held = self.holding and len(event.line) <= LONGEST_HELD
+        return Seen(time, "", event) if held else Seen(time, event.id, event.identity)
+
+    def _restart(self, lane: Lane, roles: Roles, event: Event, time: Instant) -> bool | None:
+        """The event begins the run of the lane anew. Whether it did; None where it serves no step that could."""
+        pattern = self.pattern
         run = lane.runs[-1] if lane.runs else None
-        if run is None or (run.full and time > run.first + self.pattern.within):
-            self._add(lane, event, time, moved)
-            return
-        place = self._renewed(run, event)
-        if place is not None:
-            self._renew(run, place, event, time, moved)
-            lane.runs = lane.runs if any(run.steps) else lane.runs[:-1]
+        if run is None or (run.full and time > run.first + pattern.within):
+            return self._begin_another(lane, roles, event, time)
+        place = self._renewed(run, roles, event.view)
+        if place is None:
+            return None
+        if self._anew and time >= run.first:
+            lane.runs[-1] = self._run(0, event, time)
+            return True
+        renewed = self._renew(run, place, event, time)
+        if not any(run.steps):
+            del lane.runs[-1]
+        return renewed
 
-    def _renewed(self, run: Run, event: Event) -> int | None:
+    def _renewed(self, run: Run, roles: Roles, view: View) -> int | None:
         """The stage whose newest event this may become."""
-        stages = self.pattern.stages
         if self.pattern.strict:
-            return 0 if stages[0].takes(event, {}) else None
-        wanted = run.wants(self.pattern, event)
-        if wanted is not None:
-            return wanted
-        return next((place for place, stage in enumerate(stages) if stage.takes(event, run.captured)), None)
+            return self.begins(roles, view)
+        wanted = run.wants(self.pattern, roles, view)
+        return _first(roles, view, run.captured) if wanted is None else wanted
 
-    def _renew(self, run: Run, place: int, event: Event, time: Instant, moved: Moved) -> bool:
+    def _renew(self, run: Run, place: int, event: Event, time: Instant) -> bool:
         """Whether the event became the newest of the stage."""
         pattern, step = self.pattern, run.steps[place]
         full = len(step) == pattern.stages[place].count
         behind = time < step[-1].time if pattern.strict else time < run.last - pattern.within
         if behind or (full and time < step[0].time):
-            moved.older = True
             return False
         if full:
             run.shed(pattern, place)
         if not any(run.steps):
             run.first = run.last = time
-        self._put(run, place, event, time, moved)
+        run.put(pattern, place, self._see(event, time), event.view, self.kept)
         run.prune(pattern, run.last - pattern.within)
         return True
 
-    def _add(self, lane: Lane, event: Event, time: Instant, moved: Moved) -> None:
-        place = self.begins(event)
-        if place is None:
-            return
-        if not self.pattern.one and self.pattern.strict and self.pattern.stages[0].count > 1:
-            run = self._gather(lane, event, time, moved)
-        else:
-            run = new_run(self.pattern, time)
-            self._put(run, place, event, time, moved)
-        if run is None:
-            return
+    def _begin_another(self, lane: Lane, roles: Roles, event: Event, time: Instant) -> bool | None:
+        """As `_restart`, with a run of its own."""
+        place = self.begins(roles, event.view)
+        return None if place is None else self._add(lane, place, event, time)
+
+    def _add(self, lane: Lane, place: int, event: Event, time: Instant) -> bool:
+        if self._gathers:
+            return self._gather(lane, event, time)
+        self._join(lane, self._run(place, event, time))
+        return True
+
+    def _run(self, place: int, event: Event, time: Instant) -> Run:
+        run = new_run(self.pattern, time)
+        run.put(self.pattern, place, self._see(event, time), event.view, self.kept)
+        return run
+
+    def _gather(self, lane: Lane, event: Event, time: Instant) -> bool:
+        """The newest events of the first step begin a run, once they are enough. Whether the event is one of them."""
+        gathering = lane.gathering
+        if gathering is None:
+            gathering = lane.gathering = self._run(0, event, time)
+        elif not self._renew(gathering, 0, event, time):
+            return False
+        if len(gathering.steps[0]) == self.pattern.stages[0].count:
+            steps = [list(step) for step in gathering.steps]
+            self._join(lane, msgspec.structs.replace(gathering, steps=steps, captured=dict(gathering.captured)))
+        return True
+
+    def _join(self, lane: Lane, run: Run) -> None:
         if len(lane.runs) < self.max_runs:
             lane.runs.append(run)
         else:
-            moved.refused = True
+            self.counts.refused_keys += 1
 
-    def _gather(self, lane: Lane, event: Event, time: Instant, moved: Moved) -> Run | None:
-        """The run that the newest events of the first step begin, once they are enough."""
-        gathering = lane.gathering = lane.gathering or new_run(self.pattern, time)
-        if not gathering.steps[0]:
-            self._put(gathering, 0, event, time, moved)
-        elif not self._renew(gathering, 0, event, time, moved):
-            return None
-        if len(gathering.steps[0]) < self.pattern.stages[0].count:
-            return None
-        steps = [list(step) for step in gathering.steps]
-        return msgspec.structs.replace(gathering, steps=steps, captured=dict(gathering.captured))
+
+def _first(roles: Roles, view: View, captured: Captured) -> int | None:
+    """The first stage that an event with that view may begin a run with."""
+    for place, takes in roles.first:
+        if takes is None or takes(view, captured):
+            return place
+    return None

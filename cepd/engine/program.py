@@ -12,6 +12,7 @@ from cepd.engine.keys import KeyReader, compile_key
 from cepd.engine.paths import fields_of, lookup
 from cepd.engine.projection import Projection
 from cepd.engine.single import condition_of, threshold_of
+from cepd.engine.steps import read_by_steps
 from cepd.engine.support import unsupported
 from cepd.engine.swap import SwapReport, compare
 from cepd.engine.unit import unit_kind
@@ -135,7 +136,7 @@ def _compile(rule: Rule, known: CompiledRule | None) -> CompiledRule:
         key=compile_key(rule.group_by),
         sources=None if sources is None else frozenset(sources),
         named=named,
-        views=named | frozenset(rule.carries) if remembers else named,
+        views=named | _remembered(rule) if remembers else named,
     )
 
 
@@ -215,6 +216,13 @@ def _named(rule: Rule) -> frozenset[str]:
             named = {path for step in steps for path in _fields(step.when)}
             found |= {path for path in named if path.partition(".")[0] not in earlier}
     return frozenset(found)
+
+
+def _remembered(rule: Rule) -> frozenset[str]:
+    """Every field that the rule's unit keeps of events."""
+    if isinstance(rule.trigger, SequenceTrigger):
+        return read_by_steps(rule.trigger, rule.carries)
+    return frozenset(rule.carries)
 
 
 def _fields(condition: Condition | None) -> set[str]:

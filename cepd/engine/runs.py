@@ -1,6 +1,7 @@
 """A run: the events of one key that serve the steps of a sequence so far.
 
-A run keeps ids, identities and times of its events, and the values that conditions and texts name; never events.
+A run keeps ids, identities and times of its events, and the values that conditions and texts name; never events, but
+for short ones whose identity nobody has asked for yet.
 """
 
 from bisect import insort
@@ -8,26 +9,35 @@ from operator import attrgetter
 
 import msgspec
 
-from cepd.engine.marks import carried
-from cepd.engine.steps import Kept, Pattern, excerpt
+from cepd.engine.projection import View
+from cepd.engine.steps import Kept, Pattern, Roles
 from cepd.model.event import Event
 from cepd.model.firing import StepSeen
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 
 
-class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An event that serves a step."""
+class Seen(msgspec.Struct, array_like=True, gc=False):
+    """An event that serves a step, by its id and identity; the event itself until `settle`. Most events of most
+    sequences match nothing, and an identity costs as much as to decode the line."""
 
     time: Instant
     id: str
-    identity: str
+    identity: str | Event
 
+    def settle(self) -> None:
+        """From here on it holds no event."""
+        if isinstance(self.identity, Event):
+            self.id, self.identity = self.identity.id, self.identity.identity
+
+
+NO_EVENTS: list[Seen] = []
+"""The events of any stage that has none. Never changed."""
 
 _TIME = attrgetter("time")
 
 
-class Run(msgspec.Struct):
+class Run(msgspec.Struct, gc=False):
     """`steps[i]`: the events of stage i, oldest first; of equal times in journal order. `captured`: see
     `steps.Captured`. `carried`: what the event that joined last carries."""
 
@@ -45,31 +55,37 @@ class Run(msgspec.Struct):
     def full(self) -> bool:
         return self.place == len(self.steps)
 
-    def put(self, pattern: Pattern, place: int, event: Event, time: Instant, kept: Kept) -> None:
+    def put(self, pattern: Pattern, place: int, seen: Seen, view: View, kept: Kept) -> None:
         """The event serves a stage that is not full."""
-        stage, step = pattern.stages[place], self.steps[place]
-        seen = Seen(time, event.id, event.identity)
-        if time >= self.last:
+        stage, step, time = pattern.stages[place], self.steps[place], seen.time
+        if not step:
+            step = self.steps[place] = [seen]
+        elif time >= self.last:
             step.append(seen)
-            self.last = time
         else:
             insort(step, seen, key=_TIME)
-            self.first = min(self.first, time)
-        if stage.id in kept.paths and len(step) == stage.count:
-            self.captured[stage.id] = excerpt(event.fields, kept.paths[stage.id])
-        if kept.names:
-            self.carried = carried(event.fields, kept.names)
-        if place == self.place:
-            self._look(pattern, place)
+        if time >= self.last:
+            self.last = time
+        elif time < self.first:
+            self.first = time
+        if kept.carries is not None:
+            self.carried = kept.carries(view)
+        if len(step) == stage.count:
+            capture = kept.captures[place]
+            if capture is not None and stage.id is not None:
+                self.captured[stage.id] = capture(view)
+            if place == self.place:
+                self._look(pattern, place + 1)
 
     def shed(self, pattern: Pattern, place: int) -> None:
         """Forgets the oldest event of a stage, and what depends on the stage."""
         stage = pattern.stages[place]
         del self.steps[place][0]
         for dependent in stage.dependents:
-            self.steps[dependent].clear()
-        undone = {stage.id, *(pattern.stages[dependent].id for dependent in stage.dependents)}
-        self.captured = {name: values for name, values in self.captured.items() if name not in undone}
+            self.steps[dependent] = NO_EVENTS
+        if self.captured:
+            undone = {stage.id, *(pattern.stages[dependent].id for dependent in stage.dependents)}
+            self.captured = {name: values for name, values in self.captured.items() if name not in undone}
         left = [step for step in self.steps if step]
         if left:
             self.first, self.last = min(step[0].time for step in left), max(step[-1].time for step in left)
@@ -81,19 +97,19 @@ class Run(msgspec.Struct):
             while step and step[0].time < oldest:
                 self.shed(pattern, place)
 
-    def kills(self, pattern: Pattern, event: Event, time: Instant) -> bool:
+    def kills(self, pattern: Pattern, roles: Roles, view: View, time: Instant) -> bool:
         """Whether the event is one that must not come where the run stands."""
-        guards = pattern.guards[self.place]
+        guards = roles.guards[self.place]
         if not guards or not self.last <= time <= self.first + pattern.within:
             return False
-        return any(guard(event, self.captured) for guard in guards)
+        return any(guard is None or guard(view, self.captured) for guard in guards)
 
-    def wants(self, pattern: Pattern, event: Event) -> int | None:
+    def wants(self, pattern: Pattern, roles: Roles, view: View) -> int | None:
         """The stage that the event may serve next, whatever its time: the first that lacks one and takes it; in a
         strict order the first that lacks one."""
-        for place in range(self.place, self.place + 1 if pattern.strict and not self.full else len(self.steps)):
-            stage = pattern.stages[place]
-            if len(self.steps[place]) < stage.count and stage.takes(event, self.captured):
+        for place, takes in roles.wanted[self.place]:
+            lacks = place == self.place or len(self.steps[place]) < pattern.stages[place].count
+            if lacks and (takes is None or takes(view, self.captured)):
                 return place
         return None
 
@@ -107,9 +123,15 @@ class Run(msgspec.Struct):
         """All events in order of time; of equal times in order of the steps."""
         return sorted((seen for step in self.steps for seen in step), key=_TIME)
 
+    def settle(self) -> None:
+        """From here on it holds no events."""
+        for step in self.steps:
+            for seen in step:
+                seen.settle()
+
     def steps_seen(self, pattern: Pattern) -> tuple[StepSeen, ...]:
         return tuple(
-            StepSeen(id=stage.name, first=step[0].time, last=step[-1].time, event_ids=tuple(seen.id for seen in step))
+            StepSeen(id=stage.name, first=step[0].time, last=step[-1].time, event_ids=tuple([seen.id for seen in step]))
             for stage, step in zip(pattern.stages, self.steps, strict=True)
         )
 
@@ -122,4 +144,4 @@ class Run(msgspec.Struct):
 
 def new_run(pattern: Pattern, time: Instant) -> Run:
     """A run for an event of that time to join."""
-    return Run([[] for _ in pattern.stages], 0, time, time)
+    return Run([NO_EVENTS] * len(pattern.stages), 0, time, time)

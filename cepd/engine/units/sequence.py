@@ -25,11 +25,12 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from cepd.engine.evaluation import Evaluation
-from cepd.engine.lanes import Lane, Mover
+from cepd.engine.expiries import Expiries
+from cepd.engine.lanes import MOST_HELD, Lane, Mover
 from cepd.engine.marks import carried
 from cepd.engine.running import Running
 from cepd.engine.runs import Run
-from cepd.engine.steps import compile_steps, excerpt, kept_of
+from cepd.engine.steps import Roles, compile_steps, excerpt, kept_of
 from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.model.duration import Span
 from cepd.model.event import Event
@@ -37,80 +38,95 @@ from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
 from cepd.model.rule import Rule, SequenceTrigger
 
+SWEEPS = 16
+"""How often in the time of a span keys that are over are swept up at most. Nothing but memory depends on it."""
+
 
 class Unit:
     def __init__(self, rule: Rule) -> None:
         self.counts = UnitCounts()
-        self._pattern = compile_steps(_trigger(rule))
-        self._mover = Mover(self._pattern)
+        pattern = self._pattern = compile_steps(_trigger(rule))
+        self._roles, self._others, self._within = pattern.roles, pattern.others, pattern.within
+        self._mover = Mover(pattern, self.counts)
         self._lanes: dict[str, Lane] = {}
+        self._sweep: Instant | None = None
+        """When the next one is scheduled."""
+        self._rested: Instant = 0
+        """Before then there is none."""
 
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
         rules = [member.rule for member in members]
+        self._members = members
         self._schedule = schedule
         self._max_keys = max(most_keys(rule) for rule in rules)
         self._kept = {rule.id: kept_of(self._pattern, rule.carries) for rule in rules}
         self._mover.kept = kept_of(self._pattern, sorted({path for rule in rules for path in rule.carries}))
         self._mover.max_runs = max(_trigger(rule).max_runs for rule in rules)
+        runs = 1 if self._pattern.one else self._mover.max_runs
+        self._lanes_held = MOST_HELD // (runs * sum(stage.count for stage in self._pattern.stages))
+        self._over = self._expiries()
+        self._sweep = self._over.first
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
-        self._event, self._key = event, key
-        self._matched: list[Run] = []
-        limit = time + self._pattern.within
+    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
+        self._matched: Sequence[Run] = ()
+        roles = self._roles.get(event.type, self._others)
+        if roles is None:
+            return ()
+        limit = time + self._within
         if limit < mark:
-            self.counts.late += self._mover.begins(event) is not None
-            return
+            self.counts.late += self._mover.begins(roles, event.view) is not None
+            return ()
         lane = self._lanes.get(key)
+        if lane is not None and lane.armed <= mark:
+            lane = self._look(lane, key, mark)
         if lane is None:
-            if self._mover.begins(event) is None:
-                return
-            if len(self._lanes) >= self._max_keys:
-                self.counts.refused_keys += 1
-                return
-            lane = self._lanes[key] = Lane()
-        moved = self._mover.move(lane, event, time)
-        self.counts.out_of_order += moved.older and not moved.used
-        self.counts.refused_keys += moved.refused
-        self._matched = moved.matched
-        if lane.empty():
-            del self._lanes[key]
-        elif lane.armed is None or limit + 1 < lane.armed:
-            lane.armed = limit + 1
-            self._schedule(lane.armed, key, 0)
+            matched = self._open(roles, event, time, key, mark) if roles.first else ()
+        else:
+            matched = self._mover.move(lane, roles, event, time)
+            if not lane.runs and lane.gathering is None:
+                del self._lanes[key]
+            elif limit < lane.armed - 1:
+                self._arm(lane, key, limit + 1)
+        if not matched:
+            return ()
+        self._event, self._key, self._matched = event, key, matched
+        return self._members
 
     def read(self, member: Running) -> Sequence[Evaluation]:
-        event = self._event
-        return [
-            msgspec.structs.replace(
-                self._found(member, self._key, run, run.last),
-                payload=event.line,
-                event_type=event.type,
-                event_source=event.source,
-            )
-            for run in self._matched
-        ]
+        if not self._matched:
+            return ()
+        key, event = self._key, self._event
+        return [self._found(member, key, run, run.last, event.line, event.type, event.source) for run in self._matched]
 
     def due(self, member: Running, key: str, start: Instant, at: Instant) -> Iterable[Evaluation]:
         lane, names = self._lanes.get(key), self._kept[member.rule.id].names
         for run in [] if lane is None else lane.runs:
-            end = run.first + self._pattern.within
+            end = run.first + self._within
             if end < at and run.full:
                 payload = msgspec.json.encode(carried(run.carried, names)) if names else b""
-                yield msgspec.structs.replace(self._found(member, key, run, end), payload=payload)
+                yield self._found(member, key, run, end, payload)
 
     def drop(self, key: str, start: Instant, at: Instant) -> None:
-        lane = self._lanes.get(key)
-        if lane is None or lane.armed != at:
-            return
-        self._mover.expire(lane, at - self._pattern.within)
-        if lane.empty():
-            del self._lanes[key]
-        else:
-            lane.armed = min(run.first for run in lane.all_runs()) + self._pattern.within + 1
-            self._schedule(lane.armed, key, 0)
+        if self._pattern.waits:
+            lane = self._lanes.get(key)
+            if lane is not None and lane.armed == at:
+                self._look(lane, key, at)
+        elif at == self._sweep:
+            self._sweep, self._rested = None, at + self._within // SWEEPS
+            self.forget(at)
+            self._plan()
+
+    def forget(self, mark: Instant) -> None:
+        """Forgets the keys that are over at a watermark, if the next sweep would only do so later."""
+        for at, key in self._over.take(mark):
+            lane = self._lanes.get(key)
+            if lane is not None and lane.armed == at:
+                self._look(lane, key, mark)
 
     def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
-        return [(lane.armed, key, 0) for key, lane in self._lanes.items() if lane.armed is not None]
+        if self._pattern.waits:
+            return [(lane.armed, key, 0) for key, lane in self._lanes.items()]
+        return () if self._sweep is None else [(self._sweep, "", 0)]
 
     def open_ends(self) -> Iterable[tuple[Instant, str, Instant]]:
         return ()
@@ -126,6 +142,9 @@ class Unit:
         return {} if lane is None else {"runs": [self._describe(run) for run in lane.all_runs()]}
 
     def save(self) -> bytes:
+        for lane in self._lanes.values():
+            for run in lane.all_runs():
+                run.settle()
         return msgspec.json.encode(self._lanes)
 
     def load(self, data: bytes) -> None:
@@ -133,7 +152,70 @@ class Unit:
         if any(len(run.steps) != len(self._pattern.stages) for lane in self._lanes.values() for run in lane.all_runs()):
             raise ValueError("a run has other steps than the sequence")
 
-    def _found(self, member: Running, key: str, run: Run, time: Instant) -> Evaluation:
+    def _open(self, roles: Roles, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Run]:
+        """An event of a key that has no lane; what matched at once."""
+        mover, lanes = self._mover, self._lanes
+        place = mover.begins(roles, event.view)
+        if place is None:
+            return ()
+        if len(lanes) >= self._max_keys:
+            self.forget(mark)
+            if len(lanes) >= self._max_keys:
+                self.counts.refused_keys += 1
+                return ()
+        mover.holding = len(lanes) < self._lanes_held
+        lane = Lane()
+        matched = mover.begin(lane, place, event, time)
+        if not lane.empty():
+            lanes[key] = lane
+            self._arm(lane, key, time + self._within + 1)
+        return matched
+
+    def _arm(self, lane: Lane, key: str, at: Instant) -> None:
+        """The lane is to be looked at when the watermark has come to `at`: by itself where it may fire then."""
+        lane.armed = at
+        if self._pattern.waits:
+            self._schedule(at, key, 0)
+            return
+        self._over.add(at, key)
+        if self._over.crowded:
+            self._over = self._expiries()
+        if self._sweep is None or at < self._sweep:
+            self._plan()
+
+    def _look(self, lane: Lane, key: str, mark: Instant) -> Lane | None:
+        """What is left of a lane at a watermark that has come to when it was to be looked at."""
+        self._mover.expire(lane, mark - self._within)
+        if lane.empty():
+            del self._lanes[key]
+            return None
+        self._arm(lane, key, min(run.first for run in lane.all_runs()) + self._within + 1)
+        return lane
+
+    def _plan(self) -> None:
+        """Schedules the next sweep, where one is needed before the one that is scheduled."""
+        first = self._over.first
+        if first is None:
+            return
+        at = max(first, self._rested)
+        if self._sweep is None or at < self._sweep:
+            self._sweep = at
+            self._schedule(at, "", 0)
+
+    def _expiries(self) -> Expiries:
+        return Expiries((lane.armed, key) for key, lane in self._lanes.items())
+
+    def _found(
+        self,
+        member: Running,
+        key: str,
+        run: Run,
+        time: Instant,
+        payload: bytes,
+        event_type: str | None = None,
+        event_source: str | None = None,
+    ) -> Evaluation:
+        run.settle()
         events, paths = run.events(), self._kept[member.rule.id].paths
         return Evaluation(
             key=key,
@@ -142,7 +224,10 @@ class Unit:
             cause=msgspec.json.encode([seen.identity for seen in events]).decode(),
             values={name: excerpt(run.captured[name], below) for name, below in paths.items() if name in run.captured},
             events=len(events),
-            event_ids=tuple(seen.id for seen in events),
+            event_ids=tuple([seen.id for seen in events]),
+            payload=payload,
+            event_type=event_type,
+            event_source=event_source,
             steps=run.steps_seen(self._pattern),
         )
 
@@ -150,7 +235,7 @@ class Unit:
         stages = zip(self._pattern.stages, run.steps, strict=True)
         return {
             "first": format_instant(run.first),
-            "until": format_instant(run.first + self._pattern.within),
+            "until": format_instant(run.first + self._within),
             "steps": [{"step": stage.name, "events": len(step), "of": stage.count} for stage, step in stages],
         }
 
