@@ -9,9 +9,8 @@ import msgspec
 
 from cepd.engine.arrays import dec_hook, enc_hook
 from cepd.engine.column import Column, column_type, new_column, reader
-from cepd.engine.marks import Marks, read_carried
+from cepd.engine.marks import Marks, ReadCarried, Take, read_carried
 from cepd.engine.projection import read_field
-from cepd.model.event import Event
 from cepd.model.rule import Aggregate, Rule
 
 ColumnsT = TypeVar("ColumnsT", bound=tuple[Column, ...])
@@ -31,16 +30,22 @@ class Cells(msgspec.Struct, Generic[ColumnsT]):
         self.marks.grow()
         for column in self.columns:
             column.grow()
-        return len(self) - 1
+        return len(self.marks.counts) - 1
 
     def merge(self, slot: int, other: "AnyCells", its: int) -> None:
         """Takes in all that a slot of other cells of the same layout holds; the older one takes in the younger."""
         self.marks.merge(slot, other.marks, its)
-        for column, more in zip(self.columns, other.columns, strict=True):
-            column.merge(slot, more, its)
+        merge_columns(self.columns, slot, other.columns, its)
 
 
-AnyCells: TypeAlias = Cells[tuple[Column, ...]]
+Columns: TypeAlias = tuple[Column, ...]
+AnyCells: TypeAlias = Cells[Columns]
+
+
+def merge_columns(columns: Columns, slot: int, others: Columns, its: int) -> None:
+    """As `Cells.merge`, without marks."""
+    for column, other in zip(columns, others, strict=True):
+        column.merge(slot, other, its)
 
 
 class Layout:
@@ -52,11 +57,12 @@ class Layout:
         self._aggregates = [Aggregate(fn, field or None) for fn, field in pairs]
         self._readers = [reader(aggregate, read_field) for aggregate in self._aggregates]
         self._places = {pair: place for place, pair in enumerate(pairs)}
-        self._carried = read_carried(())
+        self._carried: ReadCarried | None = None
 
     def carry(self, rules: Iterable[Rule]) -> None:
-        """From here on the marks keep of the last event what these rules carry."""
-        self._carried = read_carried(sorted({name for rule in rules for name in rule.carries}))
+        """From here on the marks keep of the last event what these rules carry; what `taker` gave goes on as before."""
+        names = sorted({name for rule in rules for name in rule.carries})
+        self._carried = read_carried(names) if names else None
 
     def place(self, aggregate: Aggregate) -> int:
         """Which column an aggregate is read from."""
@@ -64,16 +70,20 @@ class Layout:
 
     def empty(self) -> AnyCells:
         """Cells without slots."""
-        return Cells(Marks(), tuple(map(new_column, self._aggregates)))
+        return Cells(Marks(), self.columns())
 
-    def add(self, cells: AnyCells, slot: int, event: Event, order: int) -> bool:
-        """Takes in an event. False where an aggregate had no use for it. `order` as in `Column.add`."""
-        view = event.view
-        cells.marks.add(slot, event.id, order, self._carried(view))
-        usable = True
-        for column, read in zip(cells.columns, self._readers, strict=True):
-            usable &= column.add(slot, read(view), order)
-        return usable
+    def columns(self) -> Columns:
+        """The columns of cells without slots."""
+        return tuple(map(new_column, self._aggregates))
+
+    def column(self, place: int) -> Column:
+        """One of them."""
+        return new_column(self._aggregates[place])
+
+    def taker(self, cells: AnyCells) -> Take:
+        """The function that takes events into slots of the cells."""
+        adders = [column.adder(read) for column, read in zip(cells.columns, self._readers, strict=True)]
+        return cells.marks.taker(self._carried, adders)
 
     def decode(self, data: bytes, kind: type[StateT]) -> StateT:
         """A state that holds cells, generic over their columns, of what `encode` gave. Raises ValueError for anything

@@ -5,7 +5,8 @@ whole. Each aggregate is one module of `cepd.engine.aggregates`, named as `fn` s
 the protocol. Nothing is ever subtracted.
 """
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -18,6 +19,11 @@ from cepd.model.rule import Aggregate
 
 Reader: TypeAlias = Callable[[Any], Json | Missing]
 
+Add: TypeAlias = Callable[[int, Any, int], bool]
+"""(slot, event, order): takes in what the aggregate's `reader` finds in one event, or its view. False where that is
+nothing that the aggregate can use; it then stays as it was. `order` is not negative and rises with each event of the
+unit, in journal order."""
+
 
 class Column(Protocol):
     """A msgspec Struct: its fields are its state. Arrays of it are encoded by the hooks of `cepd.engine.arrays`."""
@@ -25,22 +31,56 @@ class Column(Protocol):
     def grow(self) -> None:
         """One more slot, without values."""
 
+    def adder(self, read: Reader) -> Add:
+        """A function with this column's state at hand, so that an event looks nothing up; good for as long as the
+        column is."""
+
     def add(self, slot: int, value: Json | Missing, order: int) -> bool:
-        """Takes in what the aggregate's `reader` found in one event. False where that is nothing that the aggregate
-        can use; it then stays as it was. `order` is not negative and rises with each event of the unit, in journal
-        order."""
+        """As `Add`, of a value that was read already."""
 
     def merge(self, slot: int, other: Self, its: int) -> None:
         """Takes in all that a slot of another column of the same aggregate holds."""
 
+    def absorb(self, slots: Sequence[int], other: Self) -> None:
+        """Merges every slot of another column, in order, each into the slot that `slots` names for it."""
+
     def value(self, slot: int, aggregate: Aggregate, span: Span) -> Json | Missing:
         """The aggregate now; `MISSING` where the values give none. `span` is the window's length in microseconds."""
+
+    def numbers(self, count: int, aggregate: Aggregate, span: Span) -> Iterable[Json | Missing]:
+        """What `value` gives for the first `count` slots, to find those that may cross a threshold. Where `value`
+        gives none it may also be infinite or NaN."""
 
     def approximate(self, slot: int) -> bool:
         """Whether `value` is an estimate: there were more values than are kept one by one."""
 
 
-class Exact(msgspec.Struct):
+class Slots(msgspec.Struct):
+    """Base of columns: what follows from their `adder`, `merge` and `value`."""
+
+    @abstractmethod
+    def adder(self, read: Reader) -> Add: ...
+
+    @abstractmethod
+    def merge(self, slot: int, other: Self, its: int) -> None: ...
+
+    @abstractmethod
+    def value(self, slot: int, aggregate: Aggregate, span: Span) -> Json | Missing: ...
+
+    def add(self, slot: int, value: Json | Missing, order: int) -> bool:
+        return self.adder(_itself)(slot, value, order)
+
+    def absorb(self, slots: Sequence[int], other: Self) -> None:
+        merge = self.merge
+        for its, slot in enumerate(slots):
+            merge(slot, other, its)
+
+    def numbers(self, count: int, aggregate: Aggregate, span: Span) -> Iterable[Json | Missing]:
+        value = self.value
+        return (value(slot, aggregate, span) for slot in range(count))
+
+
+class Exact(Slots):
     """Base of the columns that never estimate."""
 
     def approximate(self, slot: int) -> bool:
@@ -56,6 +96,10 @@ def reader(aggregate: Aggregate, field: Callable[[str], Reader] = read_member) -
 
 def _nothing(event: Any) -> None:
     return None
+
+
+def _itself(value: Any) -> Json | Missing:
+    return value
 
 
 def new_column(aggregate: Aggregate) -> Column:

@@ -5,14 +5,21 @@ like a column, and merged like one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from cepd.engine.arrays import Ints, ints
+from cepd.engine.column import Add
 from cepd.engine.paths import MISSING
 from cepd.engine.projection import View, read_field
 from cepd.engine.texts import Texts
 from cepd.model.json import Json
+
+Take: TypeAlias = Callable[[int, str, View, int], bool]
+"""(slot, id, view, order): takes in one event. False where an aggregate had no use for it. `order` as in `Add`."""
+
+ReadCarried: TypeAlias = Callable[[View], dict[str, Json]]
 
 
 def carried(fields: Mapping[str, Json], names: Sequence[str]) -> dict[str, Json]:
@@ -20,14 +27,14 @@ def carried(fields: Mapping[str, Json], names: Sequence[str]) -> dict[str, Json]
     return {name: fields[name] for name in names if name in fields}
 
 
-def read_carried(names: Sequence[str]) -> Callable[[View], dict[str, Json]]:
+def read_carried(names: Sequence[str]) -> ReadCarried:
     """As `carried`, of a view."""
     fields = [(name, read_field(name)) for name in names]
     return lambda view: {name: value for name, read in fields if (value := read(view)) is not MISSING}
 
 
 class Marks(msgspec.Struct):
-    counts: Ints = msgspec.field(default_factory=ints)
+    counts: list[int] = msgspec.field(default_factory=list)
     first_ids: Texts = msgspec.field(default_factory=Texts)
     last_ids: list[str] = msgspec.field(default_factory=list)
     """Empty where the last event is the first one."""
@@ -45,14 +52,35 @@ class Marks(msgspec.Struct):
         self.last_orders.append(-1)
 
     def add(self, slot: int, event_id: str, order: int, carried: dict[str, Json]) -> None:
-        """Takes in one event. `order` is not negative and rises with each event of the unit, in journal order."""
-        if self.counts[slot]:
-            self.last_ids[slot] = event_id
-        else:
-            self.first_ids.put(slot, event_id)
-            self.first_orders[slot] = order
-        self.counts[slot] += 1
-        self._end(slot, order, carried)
+        """Takes in one event. `order` as in `Add`."""
+        self.taker(dict, ())(slot, event_id, carried, order)
+
+    def taker(self, read: ReadCarried | None, columns: Sequence[Add]) -> Take:
+        """A function with the marks' state at hand, so that an event looks nothing up; it gives the columns their
+        share too. `read` is None where no rule carries anything."""
+        counts, last_ids, last_orders, carried = self.counts, self.last_ids, self.last_orders, self.carried
+        put_first, first_orders = self.first_ids.put, self.first_orders
+
+        def take(slot: int, event_id: str, view: View, order: int) -> bool:
+            count = counts[slot]
+            counts[slot] = count + 1
+            if count:
+                last_ids[slot] = event_id
+            else:
+                put_first(slot, event_id)
+                first_orders[slot] = order
+            last_orders[slot] = order
+            if read is not None and (found := read(view)):
+                carried[slot] = found
+            elif carried:
+                carried.pop(slot, None)
+            usable = True
+            for add in columns:
+                if not add(slot, view, order):
+                    usable = False
+            return usable
+
+        return take
 
     def merge(self, slot: int, other: "Marks", its: int) -> None:
         """Takes in all that a slot of other marks holds."""
@@ -68,7 +96,11 @@ class Marks(msgspec.Struct):
             self.first_orders[slot] = other.first_orders[its]
         self.counts[slot] += other.counts[its]
         if later:
-            self._end(slot, other.last_orders[its], other.carried.get(its, {}))
+            self.last_orders[slot] = other.last_orders[its]
+            if its in other.carried:
+                self.carried[slot] = other.carried[its]
+            else:
+                self.carried.pop(slot, None)
 
     def ids(self, slot: int) -> tuple[str, ...]:
         """The first and the last event's id; one id where they are the same event, none where there is none."""
@@ -83,10 +115,3 @@ class Marks(msgspec.Struct):
 
     def _last(self, slot: int) -> str:
         return self.last_ids[slot] or self.first_ids.at(slot)
-
-    def _end(self, slot: int, order: int, carried: dict[str, Json]) -> None:
-        self.last_orders[slot] = order
-        if carried:
-            self.carried[slot] = carried
-        else:
-            self.carried.pop(slot, None)

@@ -5,17 +5,20 @@ start and its end; it ends with one of them. Of a tumbling window there is one p
 sliding one the panes are merged, the oldest first, when the window is looked at. Nothing is ever subtracted.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeAlias
 
 import msgspec
 
-from cepd.engine.cells import AnyCells, Cells, ColumnsT, encode
-from cepd.engine.column import Column
+from cepd.engine.asking import Reached
+from cepd.engine.cells import Columns, ColumnsT, encode
 from cepd.engine.evaluation import Evaluation
-from cepd.engine.reading import Sight, seen
+from cepd.engine.ladders import rungs
+from cepd.engine.marks import Take
+from cepd.engine.merging import AnyPane, Ended, Older, Pane, one_key
+from cepd.engine.reading import Marked, Sight, seen
 from cepd.engine.running import Running
-from cepd.engine.unit import UnitStatus
+from cepd.engine.unit import Schedule, UnitStatus
 from cepd.engine.windowed import Fed, Windowed
 from cepd.model.duration import Span
 from cepd.model.event import Event
@@ -37,19 +40,6 @@ def every(size: Span) -> Bounds:
     return bounds
 
 
-class Pane(msgspec.Struct, Generic[ColumnsT]):
-    cells: Cells[ColumnsT]
-    index: dict[str, int] = msgspec.field(default_factory=dict)
-    """The slot of each key."""
-    fired: dict[int, list[str]] = msgspec.field(default_factory=dict)
-    """Of eager windows that end with the pane: the rules that have fired, by slot."""
-    incomplete: bool = False
-    """It refused a key."""
-
-
-AnyPane: TypeAlias = Pane[tuple[Column, ...]]
-
-
 class State(msgspec.Struct, Generic[ColumnsT]):
     panes: dict[Instant, Pane[ColumnsT]] = msgspec.field(default_factory=dict)
     """By their start."""
@@ -59,16 +49,18 @@ class State(msgspec.Struct, Generic[ColumnsT]):
     """How many events were taken in."""
 
 
-AnyState: TypeAlias = State[tuple[Column, ...]]
+AnyState: TypeAlias = State[Columns]
 
 
-class View(msgspec.Struct, frozen=True):
-    """A window that ended, for all its keys."""
+class Filling(msgspec.Struct, gc=False):
+    """A pane that takes in events, with what that needs at hand. Made anew whenever it is not known."""
 
+    start: Instant
     end: Instant
-    keys: list[str]
-    index: dict[str, int]
-    cells: AnyCells
+    slot_of: Callable[[str], int | None]
+    take: Take
+    pane: AnyPane
+    reached: Reached
 
 
 class PaneUnit(Windowed):
@@ -79,35 +71,40 @@ class PaneUnit(Windowed):
         self._bounds = bounds
         self._reach = reach
         self._state: AnyState = State()
-        self._view: View | None = None
+        self._order = 0
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
-        self._heard(None)
-        start, end = self._bounds(time)
-        if mark >= end:
-            self.counts.late += 1
-            if mark >= end + self._reach:
-                return
-        pane = self._state.panes.get(start)
-        if pane is None:
-            pane = self._open(start, end, mark)
-        slot = pane.index.get(key)
+    def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
+        super().bind(members, schedule)
+        self._rungs = rungs(members)
+        self._filling: dict[Instant, Filling] = {}
+        self._latest = self._nothing()
+        self._older: dict[Instant, Older] = {}
+        self._last_ended: Ended | None = None
+
+    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
+        pane = self._latest
+        if not pane.start <= time < pane.end or mark >= pane.end:
+            self._fed = None
+            found = self._turn(time, mark)
+            if found is None:
+                return ()
+            pane = found
+        slot = pane.slot_of(key)
         if slot is None:
-            if len(pane.index) >= self._max_keys:
-                self.counts.refused_keys += 1
-                pane.incomplete = True
-                return
-            slot = pane.index[key] = pane.cells.grow()
-        self._add(pane.cells, slot, event, self._state.order)
-        self._state.order += 1
-        if self._eager and mark < end:
-            self._heard(Fed(event, time, key, start - self._reach, end, slot, pane.fired))
+            slot = self._begin(pane.pane, key)
+            if slot is None:
+                return ()
+        given = event.given
+        if not pane.take(slot, event.id if given is None else given, event.view, self._order):
+            self.counts.unusable += 1
+        self._order += 1
+        return self._tell(event, time, key, pane, slot, mark) if self._eager else ()
 
     def due(self, member: Running, key: str, start: Instant, at: Instant) -> Iterator[Evaluation]:
         if at not in self._state.ends:
             return
         reading, followed = self._readings[member.rule.id], member.state.episodes
-        for each, sight in self._ended(member, start, at):
+        for each, sight in self._asked(member, start, at):
             found = (
                 reading.at_empty_end(each, start, at)
                 if sight is None
@@ -118,10 +115,13 @@ class PaneUnit(Windowed):
 
     def drop(self, key: str, start: Instant, at: Instant) -> None:
         """A pane goes with the last window that holds it: the one that starts with it."""
-        self._view = None
+        self._last_ended = None
+        self._older.pop(at, None)
         if self._state.ends.pop(at, None) is None:
             return
         self._state.panes.pop(start, None)
+        if self._filling.pop(start, None) is self._latest:
+            self._latest = self._nothing()
         if self._any_open():
             self._await(*self._bounds(at))
 
@@ -143,15 +143,33 @@ class PaneUnit(Windowed):
         return {"windows": windows} if windows else {}
 
     def save(self) -> bytes:
+        self._state.order = self._order
         return encode(self._state)
 
     def load(self, data: bytes) -> None:
         self._state = self._layout.decode(data, State)
+        self._order = self._state.order
         if any(len(pane.index) != len(pane.cells) for pane in self._state.panes.values()):
             raise ValueError("a pane has other keys than cells")
 
+    def _turn(self, time: Instant, mark: Instant) -> Filling | None:
+        """The pane that takes in an event of that time; None where all windows that would hold it are closed."""
+        start, end = self._bounds(time)
+        if mark >= end:
+            self.counts.late += 1
+            if mark >= end + self._reach:
+                return None
+        found = self._filling.get(start)
+        if found is None:
+            pane = self._state.panes.get(start) or self._open(start, end, mark)
+            take = self._layout.taker(pane.cells)
+            found = self._filling[start] = Filling(start, end, pane.index.get, take, pane, {})
+        self._latest = found
+        return found
+
     def _open(self, start: Instant, end: Instant, mark: Instant) -> AnyPane:
         pane = self._state.panes[start] = Pane(self._layout.empty())
+        self._older.clear()
         last = end + self._reach
         while end <= last:
             if end > mark:
@@ -159,64 +177,73 @@ class PaneUnit(Windowed):
             start, end = self._bounds(end)
         return pane
 
+    def _begin(self, pane: AnyPane, key: str) -> int | None:
+        """A slot for a key that the pane has none of; None where it is one too many."""
+        if len(pane.index) >= self._max_keys:
+            self.counts.refused_keys += 1
+            pane.incomplete = True
+            self._fed = None
+            return None
+        slot = pane.index[key] = pane.cells.grow()
+        return slot
+
+    def _tell(
+        self, event: Event, time: Instant, key: str, pane: Filling, slot: int, mark: Instant
+    ) -> Sequence[Running]:
+        """Whom an eager window has something to say to."""
+        for older in self._older.values():
+            older.forget(key, pane.start)
+        if mark >= pane.end:
+            self._fed = None
+            return ()
+        start, end, held = pane.start - self._reach, pane.end, pane.pane
+        if self._reach:
+            older = self._older.get(end) or self._older.setdefault(end, self._before(start, pane.start, end))
+            sight = older.sight(key, held.cells, slot)
+        else:
+            sight = Sight(start, end, held.cells.columns, slot, held.cells.marks.counts[slot])
+        return self._heard(Fed(event, time, key, sight, slot, held.fired), pane.reached)
+
+    def _before(self, start: Instant, last: Instant, end: Instant) -> Older:
+        return Older(start, last, end, self._between(start, last), self._layout)
+
     def _await(self, start: Instant, end: Instant) -> None:
         """The window whose last pane this is ends with it."""
         if end not in self._state.ends:
             self._state.ends[end] = start - self._reach
             self._schedule(end, "", start - self._reach)
 
-    def _ended(self, member: Running, start: Instant, end: Instant) -> Iterator[tuple[str, Sight | None]]:
-        """The keys that a member is to be asked of at a window's end, sorted: of an eager one only those with an open
-        episode. What was heard of a key after the window is newer than what the window says."""
-        episodes = member.state.episodes
-        asked = sorted(key for key in member.state.open_keys() if episodes[key].heard < end)
-        if self._eager:
-            for key in asked:
-                yield key, self._one(key, start, end)
-            return
-        view = self._whole(start, end)
-        silent = [key for key in asked if key not in view.index]
-        for key in sorted(view.keys + silent) if silent else view.keys:
-            slot = view.index.get(key)
-            yield key, None if slot is None else Sight(start, end, view.cells, slot)
-
-    def _look(self, fed: Fed) -> Sight:
-        found = self._one(fed.key, fed.start, fed.end)
-        assert found is not None
-        return found
-
     def _between(self, start: Instant, end: Instant) -> list[AnyPane]:
-        """The panes of a window, the oldest first."""
+        """The panes that begin in a stretch of time, the oldest first."""
         return [pane for at, pane in sorted(self._state.panes.items()) if start <= at < end]
 
-    def _one(self, key: str, start: Instant, end: Instant) -> Sight | None:
-        """One key of a window; None where no event of it came."""
-        holders = [pane for pane in self._between(start, end) if key in pane.index]
-        if not holders:
-            return None
-        if len(holders) == 1:
-            return Sight(start, end, holders[0].cells, holders[0].index[key])
-        cells = self._layout.empty()
-        slot = cells.grow()
-        for pane in holders:
-            cells.merge(slot, pane.cells, pane.index[key])
-        return Sight(start, end, cells, slot)
+    def _one(self, key: str, start: Instant, end: Instant) -> Marked | None:
+        return one_key(key, start, end, self._between(start, end), self._layout)
 
-    def _whole(self, start: Instant, end: Instant) -> View:
-        """All keys of a window, merged once for all members."""
-        if self._view is None or self._view.end != end:
-            panes = self._between(start, end)
-            index, cells = (panes[0].index, panes[0].cells) if len(panes) == 1 else self._merged(panes)
-            self._view = View(end, sorted(index), index, cells)
-        return self._view
+    def _asked(self, member: Running, start: Instant, end: Instant) -> Iterator[tuple[str, Marked | None]]:
+        """The keys that a member is to be asked of at a window's end, sorted: those that it follows, and of a window
+        that is not eager those that may be true. What was heard of an open key after the window is newer than what the
+        window says."""
+        episodes = member.state.episodes
+        followed = {key for key in member.state.open_keys() if episodes[key].heard < end}
+        if self._eager:
+            for key in sorted(followed):
+                yield key, self._one(key, start, end)
+            return
+        ended = self._ended(start, end)
+        rung = self._rungs.get(member.rule.id)
+        may = ended.index if rung is None else ended.beyond(*rung)
+        followed.update(key for key in episodes if key in ended.index)
+        for key in sorted(followed.union(may)) if followed else sorted(may):
+            yield key, ended.sight(key) if key in ended.index else None
 
-    def _merged(self, panes: Iterable[AnyPane]) -> tuple[dict[str, int], AnyCells]:
-        index: dict[str, int] = {}
-        cells = self._layout.empty()
-        for pane in panes:
-            for key, its in pane.index.items():
-                slot = index.get(key)
-                if slot is None:
-                    slot = index[key] = cells.grow()
-                cells.merge(slot, pane.cells, its)
-        return index, cells
+    def _ended(self, start: Instant, end: Instant) -> Ended:
+        """All keys of a window, found once for all members."""
+        if self._last_ended is None or self._last_ended.end != end:
+            self._last_ended = Ended(start, end, self._between(start, end), self._layout)
+        return self._last_ended
+
+    def _nothing(self) -> Filling:
+        """A pane that no time belongs to."""
+        pane: AnyPane = Pane(self._layout.empty())
+        return Filling(0, 0, pane.index.get, self._layout.taker(pane.cells), pane, {})

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cepd.engine.cells import AnyCells, Layout
+from cepd.engine.cells import AnyCells, Columns, Layout
 from cepd.engine.conditions import compile_condition
 from cepd.engine.evaluation import Evaluation, of_event
 from cepd.engine.keys import key_values
+from cepd.engine.marks import Marks
 from cepd.engine.paths import MISSING, fields_of
 from cepd.model.event import Event
 from cepd.model.instant import Instant, format_instant
@@ -21,12 +22,24 @@ _WITHOUT_EVENTS = {"count": 0, "sum": 0}
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """One key in one window: the slot of cells that holds it. `end` of a session is its last event's time."""
+    """One key in one window: the slot of columns that holds it, and how many events it had. `end` of a session is its
+    last event's time."""
 
     start: Instant
     end: Instant
-    cells: AnyCells
+    columns: Columns
     slot: int
+    events: int
+
+
+class Marked(Sight, frozen=True):
+    """A sight with the marks of its events, in the same slot."""
+
+    marks: Marks
+
+    @classmethod
+    def of(cls, start: Instant, end: Instant, cells: AnyCells, slot: int) -> "Marked":
+        return cls(start, end, cells.columns, slot, cells.marks.counts[slot], cells.marks)
 
 
 class Reading:
@@ -41,13 +54,13 @@ class Reading:
         types: tuple[str, ...] | None = getattr(rule.trigger, "event_type", None)
         self._event_type = types[0] if types is not None and len(types) == 1 else None
 
-    def at_end(self, key: str, sight: Sight, *, followed: bool) -> Evaluation | None:
+    def at_end(self, key: str, sight: Marked, *, followed: bool) -> Evaluation | None:
         """What a window that ended says; None where it is false and nobody follows the key."""
-        values, events = self._values(sight), sight.cells.marks.counts[sight.slot]
+        values, events = self._values(sight), sight.events
         truth = self._true(key, values, events)
         if not truth and not followed:
             return None
-        marks, start, end = sight.cells.marks, sight.start, sight.end
+        marks, start, end = sight.marks, sight.start, sight.end
         return Evaluation(
             key=key,
             time=end,
@@ -77,14 +90,15 @@ class Reading:
             event_type=self._event_type,
         )
 
-    def at_event(self, key: str, sight: Sight, event: Event, time: Instant) -> Evaluation:
-        """What a window says now that it took in an event."""
-        values, events = self._values(sight), sight.cells.marks.counts[sight.slot]
+    def at_event(self, key: str, sight: Sight, event: Event, time: Instant, *, followed: bool) -> Evaluation | None:
+        """What a window says now that it took in an event; None where it is false and nobody follows the key."""
+        values = self._values(sight)
+        truth = self._true(key, values, sight.events)
+        if not truth and not followed:
+            return None
+        window = (sight.start, sight.end)
         return msgspec.structs.replace(
-            of_event(event, key, time, values),
-            truth=self._true(key, values, events),
-            window=(sight.start, sight.end),
-            events=events,
+            of_event(event, key, time, values), truth=truth, window=window, events=sight.events
         )
 
     def describe(self, sight: Sight) -> dict[str, Json]:
@@ -92,14 +106,14 @@ class Reading:
         return {
             label: value
             for label, place, found in self._labels
-            if (value := sight.cells.columns[place].value(sight.slot, found, sight.end - sight.start)) is not MISSING
+            if (value := sight.columns[place].value(sight.slot, found, sight.end - sight.start)) is not MISSING
         }
 
     def _values(self, sight: Sight) -> dict[str, Json]:
         """The aggregates that have a value, by the rule's names; `<name>_approximate` with those that are estimates."""
         slot, span, values = sight.slot, sight.end - sight.start, {}
         for name, place, aggregate in self._outputs:
-            column = sight.cells.columns[place]
+            column = sight.columns[place]
             value = column.value(slot, aggregate, span)
             if value is not MISSING:
                 values[name] = value
@@ -121,7 +135,7 @@ def seen(sight: Sight, readings: Mapping[str, Reading]) -> dict[str, Json]:
     return {
         "start": format_instant(sight.start),
         "end": format_instant(sight.end),
-        "events": sight.cells.marks.counts[sight.slot],
+        "events": sight.events,
         "values": values,
     }
 

@@ -6,7 +6,7 @@ from cepd.engine.state import RuleState
 from cepd.engine.watermarks import Watermark
 from cepd.model.errors import InputError
 
-FORMAT = 2
+FORMAT = 3
 
 
 class EngineState(msgspec.Struct):

@@ -1,11 +1,11 @@
 """What the units of all kinds of windows share: members, their readings, and what an eager window says at an event."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import msgspec
 
-from cepd.engine.cells import AnyCells, Layout
+from cepd.engine.asking import Asking, Reached
+from cepd.engine.cells import Layout
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.reading import Reading, Sight
 from cepd.engine.running import Running
@@ -19,19 +19,18 @@ MAX_KEYS_WITH_PERCENTILE = 10_000
 """Where the rule says no `max_keys` and has a percentile: each key may hold a thousand values."""
 
 
-class Fed(msgspec.Struct, frozen=True):
-    """The event that an eager unit took in last, and the rules that have fired in its window, by slot."""
+class Fed(msgspec.Struct, frozen=True, gc=False):
+    """The event that an eager unit took in last, its window since, and the rules that have fired in it, by slot."""
 
     event: Event
     time: Instant
     key: str
-    start: Instant
-    end: Instant
+    sight: Sight
     slot: int
     fired: dict[int, list[str]]
 
 
-class Windowed(ABC):
+class Windowed:
     """Base of the window units. `max_keys` is the largest that any member allows."""
 
     def __init__(self, rule: Rule) -> None:
@@ -42,7 +41,6 @@ class Windowed(ABC):
         self._readings: dict[str, Reading] = {}
         self._max_keys = 0
         self._fed: Fed | None = None
-        self._sight: Sight | None = None
 
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
         self._members, self._schedule = tuple(members), schedule
@@ -55,7 +53,8 @@ class Windowed(ABC):
             else Reading(rule, self._layout)
             for rule in (member.rule for member in members)
         }
-        self._heard(None)
+        self._asking = Asking(members, self._layout)
+        self._fed = None
 
     def read(self, member: Running) -> Sequence[Evaluation]:
         """What an eager window says: true once for a window and key, unless the rule follows the key. A rule with
@@ -67,27 +66,23 @@ class Windowed(ABC):
         once = rule.hold is None and not followed
         if once and rule.id in fed.fired.get(fed.slot, ()):
             return ()
-        if self._sight is None:
-            self._sight = self._look(fed)
-        found = self._readings[rule.id].at_event(fed.key, self._sight, fed.event, fed.time)
-        if found.truth and once:
-            fed.fired.setdefault(fed.slot, []).append(rule.id)
-        return (found,) if found.truth or followed else ()
+        found = self._readings[rule.id].at_event(fed.key, fed.sight, fed.event, fed.time, followed=followed)
+        if found is None:
+            return ()
+        if found.truth:
+            self._asking.follow(member, fed.key)
+            if once:
+                fed.fired.setdefault(fed.slot, []).append(rule.id)
+        return (found,)
 
     def resume(self, downtime: Span) -> None:
         """Windows follow event time: what they hold stays as it is."""
-        self._heard(None)
+        self._fed = None
 
-    @abstractmethod
-    def _look(self, fed: Fed) -> Sight:
-        """The window that an eager rule is asked about."""
-
-    def _heard(self, fed: Fed | None) -> None:
-        self._fed, self._sight = fed, None
-
-    def _add(self, cells: AnyCells, slot: int, event: Event, order: int) -> None:
-        if not self._layout.add(cells, slot, event, order):
-            self.counts.unusable += 1
+    def _heard(self, fed: Fed, reached: Reached) -> Sequence[Running]:
+        """An eager window took in an event; whom to ask."""
+        self._fed = fed
+        return self._asking.whom(fed.key, fed.sight, fed.slot, fed.fired, reached)
 
     def _any_open(self) -> bool:
         return any(True for member in self._members for _ in member.state.open_keys())

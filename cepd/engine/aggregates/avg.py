@@ -1,12 +1,13 @@
 """The mean of a field's numbers: their sum as a float by how many there are."""
 
+from collections.abc import Iterable, Sequence
 from math import isfinite
 
 import msgspec
 
-from cepd.engine.arrays import Floats, Ints, floats, ints
-from cepd.engine.column import Exact
-from cepd.engine.numeric import computable, whole
+from cepd.engine.arrays import Floats, floats
+from cepd.engine.column import Add, Exact, Reader
+from cepd.engine.numeric import LARGEST, whole
 from cepd.engine.paths import MISSING, Missing
 from cepd.model.duration import Span
 from cepd.model.json import Json
@@ -15,24 +16,38 @@ from cepd.model.rule import Aggregate
 
 class Column(Exact):
     sums: Floats = msgspec.field(default_factory=floats)
-    counts: Ints = msgspec.field(default_factory=ints)
+    counts: list[int] = msgspec.field(default_factory=list)
 
     def grow(self) -> None:
         self.sums.append(0.0)
         self.counts.append(0)
 
-    def add(self, slot: int, value: Json | Missing, order: int) -> bool:
-        number = computable(value)
-        if number is None:
+    def adder(self, read: Reader) -> Add:
+        sums, counts = self.sums, self.counts
+
+        def add(slot: int, event: object, order: int) -> bool:
+            number = read(event)
+            if (number.__class__ is float or number.__class__ is int) and -LARGEST <= number <= LARGEST:
+                sums[slot] += number
+                counts[slot] += 1
+                return True
             return False
-        self.sums[slot] += number
-        self.counts[slot] += 1
-        return True
+
+        return add
 
     def merge(self, slot: int, other: "Column", its: int) -> None:
         self.sums[slot] += other.sums[its]
         self.counts[slot] += other.counts[its]
 
+    def absorb(self, slots: Sequence[int], other: "Column") -> None:
+        sums, counts = self.sums, self.counts
+        for slot, sum_, count in zip(slots, other.sums, other.counts, strict=True):
+            sums[slot] += sum_
+            counts[slot] += count
+
     def value(self, slot: int, aggregate: Aggregate, span: Span) -> Json | Missing:
         count, sum_ = self.counts[slot], self.sums[slot]
         return whole(sum_ / count) if count and isfinite(sum_) else MISSING
+
+    def numbers(self, count: int, aggregate: Aggregate, span: Span) -> Iterable[Json | Missing]:
+        return (sum_ / found if found else MISSING for sum_, found in zip(self.sums, self.counts, strict=True))

@@ -12,6 +12,7 @@ from hashlib import blake2b
 import msgspec
 
 from cepd.engine.arrays import Ints, digests
+from cepd.engine.column import Add, Reader, Slots
 from cepd.engine.paths import MISSING, Missing
 from cepd.model.duration import Span
 from cepd.model.json import Json
@@ -22,18 +23,24 @@ EXACT = 1000
 _SPACE = 1 << 64
 
 
-class Column(msgspec.Struct):
+class Column(Slots):
     smallest: list[Ints] = msgspec.field(default_factory=list)
     """By slot: the digests, ascending."""
 
     def grow(self) -> None:
         self.smallest.append(digests())
 
-    def add(self, slot: int, value: Json | Missing, order: int) -> bool:
-        if value is MISSING:
-            return False
-        self._put(slot, digest_of(value))
-        return True
+    def adder(self, read: Reader) -> Add:
+        put = self._put
+
+        def add(slot: int, event: object, order: int) -> bool:
+            value = read(event)
+            if value is MISSING:
+                return False
+            put(slot, digest_of(value))
+            return True
+
+        return add
 
     def merge(self, slot: int, other: "Column", its: int) -> None:
         for digest in other.smallest[its]:

@@ -14,6 +14,7 @@ from math import frexp, ldexp
 import msgspec
 
 from cepd.engine.arrays import Floats, floats
+from cepd.engine.column import Add, Reader, Slots
 from cepd.engine.numeric import computable, whole
 from cepd.engine.paths import MISSING, Missing
 from cepd.model.duration import Span
@@ -28,7 +29,7 @@ _LOWEST = -1074
 """Below the exponent of the smallest float, so that buckets of positive values have positive numbers."""
 
 
-class Column(msgspec.Struct):
+class Column(Slots):
     values: list[Floats] = msgspec.field(default_factory=list)
     """By slot, as they came; empty where there are buckets."""
     buckets: dict[int, dict[int, int]] = msgspec.field(default_factory=dict)
@@ -37,17 +38,21 @@ class Column(msgspec.Struct):
     def grow(self) -> None:
         self.values.append(floats())
 
-    def add(self, slot: int, value: Json | Missing, order: int) -> bool:
-        number = computable(value)
-        if number is None:
-            return False
-        buckets = self.buckets.get(slot)
-        if buckets is not None:
-            _count(buckets, bucket_of(number), 1)
-        else:
-            self.values[slot].append(number)
-            self._keep_small(slot)
-        return True
+    def adder(self, read: Reader) -> Add:
+        values, bucketed, keep_small = self.values, self.buckets, self._keep_small
+
+        def add(slot: int, event: object, order: int) -> bool:
+            number = computable(read(event))
+            if number is None:
+                return False
+            if slot in bucketed:
+                _count(bucketed[slot], bucket_of(number), 1)
+            else:
+                values[slot].append(number)
+                keep_small(slot)
+            return True
+
+        return add
 
     def merge(self, slot: int, other: "Column", its: int) -> None:
         if its not in other.buckets and slot not in self.buckets:

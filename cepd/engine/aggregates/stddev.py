@@ -8,8 +8,8 @@ from math import isfinite, sqrt
 
 import msgspec
 
-from cepd.engine.arrays import Floats, Ints, floats, ints
-from cepd.engine.column import Exact
+from cepd.engine.arrays import Floats, floats
+from cepd.engine.column import Add, Exact, Reader
 from cepd.engine.numeric import computable
 from cepd.engine.paths import MISSING, Missing
 from cepd.model.duration import Span
@@ -18,7 +18,7 @@ from cepd.model.rule import Aggregate
 
 
 class Column(Exact):
-    counts: Ints = msgspec.field(default_factory=ints)
+    counts: list[int] = msgspec.field(default_factory=list)
     means: Floats = msgspec.field(default_factory=floats)
     squares: Floats = msgspec.field(default_factory=floats)
     """Sum of the squared distances from the mean."""
@@ -28,17 +28,22 @@ class Column(Exact):
         self.means.append(0.0)
         self.squares.append(0.0)
 
-    def add(self, slot: int, value: Json | Missing, order: int) -> bool:
-        number = computable(value)
-        if number is None:
-            return False
-        count = self.counts[slot] + 1
-        distance = number - self.means[slot]
-        mean = self.means[slot] + distance / count
-        self.counts[slot] = count
-        self.means[slot] = mean
-        self.squares[slot] += distance * (number - mean)
-        return True
+    def adder(self, read: Reader) -> Add:
+        counts, means, squares = self.counts, self.means, self.squares
+
+        def add(slot: int, event: object, order: int) -> bool:
+            number = computable(read(event))
+            if number is None:
+                return False
+            count, mean = counts[slot] + 1, means[slot]
+            distance = number - mean
+            mean += distance / count
+            counts[slot] = count
+            means[slot] = mean
+            squares[slot] += distance * (number - mean)
+            return True
+
+        return add
 
     def merge(self, slot: int, other: "Column", its: int) -> None:
         count, more = self.counts[slot], other.counts[its]

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from cepd.engine.column import Exact
+from cepd.engine.column import Add, Exact, Reader
 from cepd.engine.numeric import computable
 from cepd.engine.paths import MISSING, Missing
 from cepd.model.duration import Span
@@ -17,12 +17,17 @@ class Column(Exact):
     def grow(self) -> None:
         self.sums.append(0)
 
-    def add(self, slot: int, value: Json | Missing, order: int) -> bool:
-        number = computable(value)
-        if number is None:
-            return False
-        self._take_in(slot, number)
-        return True
+    def adder(self, read: Reader) -> Add:
+        take_in = self._take_in
+
+        def add(slot: int, event: object, order: int) -> bool:
+            number = computable(read(event))
+            if number is None:
+                return False
+            take_in(slot, number)
+            return True
+
+        return add
 
     def merge(self, slot: int, other: "Column", its: int) -> None:
         self._take_in(slot, other.sums[its])

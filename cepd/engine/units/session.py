@@ -5,17 +5,19 @@ comes out of order joins it, or joins two into one. Sessions come and go one by 
 again: once most are unused, the open sessions move into fresh cells.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeAlias
 
 import msgspec
 
-from cepd.engine.cells import Cells, ColumnsT, encode
-from cepd.engine.column import Column
+from cepd.engine.asking import Reached
+from cepd.engine.cells import Cells, Columns, ColumnsT, encode
 from cepd.engine.evaluation import Evaluation
-from cepd.engine.reading import Sight, seen
+from cepd.engine.ladders import rungs
+from cepd.engine.reading import Marked, Sight, seen
 from cepd.engine.running import Running
-from cepd.engine.unit import UnitStatus
+from cepd.engine.state import Episode
+from cepd.engine.unit import Schedule, UnitStatus
 from cepd.engine.windowed import Fed, Windowed
 from cepd.model.event import Event
 from cepd.model.instant import Instant
@@ -46,7 +48,7 @@ class State(msgspec.Struct, Generic[ColumnsT]):
     open: int = 0
 
 
-AnyState: TypeAlias = State[tuple[Column, ...]]
+AnyState: TypeAlias = State[Columns]
 
 
 class Unit(Windowed):
@@ -56,27 +58,39 @@ class Unit(Windowed):
         self._timeout = self._window.timeout
         self._state: AnyState = State(self._layout.empty())
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
-        self._heard(None)
+    def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
+        super().bind(members, schedule)
+        self._rungs = rungs(members)
+        self._begin_cells()
+
+    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
         session = self._join(key, time) or self._begin(key, time, mark)
         if session is None:
-            return
+            self._fed = None
+            return ()
         state = self._state
-        session.first, session.last = min(session.first, time), max(session.last, time)
-        self._add(state.cells, session.slot, event, state.order)
+        if time > session.last:
+            session.last = time
+        elif time < session.first:
+            session.first = time
+        given, slot = event.given, session.slot
+        if not self._take(slot, event.id if given is None else given, event.view, state.order):
+            self.counts.unusable += 1
         state.order += 1
-        if self._eager:
-            self._heard(Fed(event, time, key, session.first, session.last, session.slot, state.fired))
+        if not self._eager:
+            return ()
+        sight = Sight(session.first, session.last, state.cells.columns, slot, state.cells.marks.counts[slot])
+        return self._heard(Fed(event, time, key, sight, slot, state.fired), self._reached)
 
-    def due(self, member: Running, key: str, start: Instant, at: Instant) -> Iterator[Evaluation]:
-        episode = member.state.episodes.get(key)
-        for session in self._state.sessions.get(key, ()):
-            if self._due_at(session) > at:
-                continue
-            if not self._eager or (episode is not None and episode.first_id and episode.heard <= session.last):
-                found = self._readings[member.rule.id].at_end(key, self._of(session), followed=episode is not None)
-                if found is not None:
-                    yield found
+    def due(self, member: Running, key: str, start: Instant, at: Instant) -> Iterable[Evaluation]:
+        reading, episode = self._readings[member.rule.id], member.state.episodes.get(key)
+        wanted = [
+            session
+            for session in self._state.sessions.get(key, ())
+            if self._due_at(session) <= at and self._wants(member, episode, session)
+        ]
+        found = [reading.at_end(key, self._of(session), followed=episode is not None) for session in wanted]
+        return [evaluation for evaluation in found if evaluation is not None]
 
     def drop(self, key: str, start: Instant, at: Instant) -> None:
         sessions = self._state.sessions.get(key, [])
@@ -112,7 +126,12 @@ class Unit(Windowed):
 
     def _join(self, key: str, time: Instant) -> Session | None:
         """The session that an event belongs to; of two, the older one with all that the younger one held."""
-        sessions = self._state.sessions.get(key, ())
+        sessions = self._state.sessions.get(key)
+        if sessions is None:
+            return None
+        if len(sessions) == 1:
+            (alone,) = sessions
+            return alone if alone.first - self._timeout <= time <= alone.last + self._timeout else None
         near = [found for found in sessions if found.first - self._timeout <= time <= found.last + self._timeout]
         if not near:
             return None
@@ -144,6 +163,18 @@ class Unit(Windowed):
         self._schedule(due_at, key, due_at)
         return session
 
+    def _wants(self, member: Running, episode: Episode | None, session: Session) -> bool:
+        """Whether the end of a session may mean something to a member: it follows the key, and of a session that is
+        not eager also where its threshold is crossed."""
+        if self._eager:
+            return episode is not None and bool(episode.first_id) and episode.heard <= session.last
+        rung = self._rungs.get(member.rule.id)
+        if episode is not None or rung is None:
+            return True
+        ladder, limit = rung
+        column = self._state.cells.columns[self._layout.place(ladder.aggregate)]
+        return ladder.crosses(column.value(session.slot, ladder.aggregate, session.last - session.first), limit)
+
     def _forget(self, key: str, session: Session) -> None:
         sessions = self._state.sessions[key]
         sessions.remove(session)
@@ -164,6 +195,12 @@ class Unit(Windowed):
                 fired[slot] = state.fired[session.slot]
             session.slot = slot
         state.cells, state.fired = cells, fired
+        self._begin_cells()
+
+    def _begin_cells(self) -> None:
+        """Events go into other cells from here on."""
+        self._take = self._layout.taker(self._state.cells)
+        self._reached: Reached = {}
 
     def _all(self) -> Iterator[tuple[str, Session]]:
         for key, sessions in self._state.sessions.items():
@@ -173,8 +210,5 @@ class Unit(Windowed):
     def _due_at(self, session: Session) -> Instant:
         return session.last + self._timeout + 1
 
-    def _of(self, session: Session) -> Sight:
-        return Sight(session.first, session.last, self._state.cells, session.slot)
-
-    def _look(self, fed: Fed) -> Sight:
-        return Sight(fed.start, fed.end, self._state.cells, fed.slot)
+    def _of(self, session: Session) -> Marked:
+        return Marked.of(session.first, session.last, self._state.cells, session.slot)

@@ -1,0 +1,152 @@
+"""Thresholds: which members of a unit may have something to say of a value, without asking each.
+
+Rules that share a unit mostly differ in one number: `mean > 80`, `mean > 90`. Those that compare the same aggregate in
+the same direction stand on one ladder, the loosest limit first; a value crosses the lowest rungs up to some height,
+which bisection finds. What is found is all that can be true, and maybe more: `having` itself always decides.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from cepd.engine.paths import MISSING
+from cepd.engine.running import Running
+from cepd.model.condition import All, Condition, Field, Literally, Operator, Test
+from cepd.model.json import Json
+from cepd.model.rule import Aggregate, Rule
+
+_ORDERED: dict[Operator, Operator] = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
+"""Each with what it is with its sides exchanged."""
+
+Number: TypeAlias = int | float
+_Bisect: TypeAlias = Callable[[Sequence[Number], Number], int]
+
+
+class Threshold(NamedTuple):
+    """`name op limit`, of the output of that name. `alone`: it is all that `having` asks."""
+
+    name: str
+    op: Operator
+    limit: Number
+    alone: bool
+
+
+class Ladder(NamedTuple):
+    """Members that compare one aggregate in one direction, the loosest first. `limits` are theirs, ascending; what
+    falls short of a limit is looked for by the negatives of both. `sure`: a member whose limit is crossed is true."""
+
+    aggregate: Aggregate
+    sure: bool
+    falling: bool
+    strict: bool
+    limits: list[Number]
+    members: list[Running]
+
+    def height(self, value: Json) -> int:
+        """How many members a value crosses the limits of."""
+        if value.__class__ is not float and value.__class__ is not int:
+            return 0
+        bisect: _Bisect = bisect_left if self.strict else bisect_right
+        return bisect(self.limits, -value if self.falling else value)
+
+    def crosses(self, value: Json, limit: Number) -> bool:
+        """Whether a value crosses one of the limits."""
+        if value.__class__ is not float and value.__class__ is not int:
+            return False
+        found = -value if self.falling else value
+        return found > limit or (found == limit and not self.strict)
+
+    def crossing(self, values: Iterable[Json]) -> "Crossing":
+        """The places in `values` of those that cross the loosest limit at least."""
+        least, sign = self.limits[0], -1 if self.falling else 1
+        found = [
+            (sign * value, place)
+            for place, value in enumerate(values)
+            if (value.__class__ is float or value.__class__ is int) and sign * value >= least
+        ]
+        found.sort()
+        return Crossing([value for value, _ in found], [place for _, place in found], self.strict)
+
+
+class Crossing(NamedTuple):
+    """Values in the direction of a ladder, ascending, and where each was found."""
+
+    values: list[Number]
+    places: list[int]
+    strict: bool
+
+    def beyond(self, limit: Number) -> list[int]:
+        """The places of the values that cross a limit, which is one of the ladder's."""
+        bisect: _Bisect = bisect_right if self.strict else bisect_left
+        return self.places[bisect(self.values, limit) :]
+
+
+def ladders(members: Iterable[Running]) -> tuple[list[Ladder], list[Running]]:
+    """The ladders of members, and those that stand on none, in their order."""
+    rungs: dict[tuple[Aggregate, bool, bool, bool], list[tuple[Number, Running]]] = {}
+    rest = []
+    for member in members:
+        found = threshold_of(member.rule)
+        if found is None:
+            rest.append(member)
+            continue
+        falling, strict = found.op in ("<", "<="), found.op in (">", "<")
+        sure = found.alone and member.rule.hold is None
+        sort = (member.rule.aggregate[found.name], sure, falling, strict)
+        rungs.setdefault(sort, []).append((-found.limit if falling else found.limit, member))
+    made = []
+    for sort, steps in rungs.items():
+        steps.sort(key=lambda step: step[0])
+        made.append(Ladder(*sort, [limit for limit, _ in steps], [member for _, member in steps]))
+    return made, rest
+
+
+def rungs(members: Iterable[Running]) -> dict[str, tuple[Ladder, Number]]:
+    """By rule id the ladder that a member stands on, and its limit there; none for one that stands on none."""
+    return {
+        member.rule.id: (ladder, limit)
+        for ladder in ladders(members)[0]
+        for limit, member in zip(ladder.limits, ladder.members, strict=True)
+    }
+
+
+def threshold_of(rule: Rule) -> Threshold | None:
+    """The first ordered comparison of an aggregate with a number that must hold for `having` to hold; None where there
+    is none."""
+    having = rule.having
+    if having is None:
+        return None
+    keys = {path.partition(".")[0] for path in rule.group_by}
+    for test in _musts(having):
+        found = _read(test, alone=test is having)
+        if found is not None and found.name in rule.aggregate and not _ambiguous(found.name, keys):
+            return found
+    return None
+
+
+def _ambiguous(name: str, keys: set[str]) -> bool:
+    """Whether a condition may find something else under the name of an aggregate."""
+    return name in keys or name.endswith("_approximate")
+
+
+def _musts(condition: Condition) -> Iterable[Condition]:
+    if isinstance(condition, All):
+        for item in condition.items:
+            yield from _musts(item)
+    else:
+        yield condition
+
+
+def _read(condition: Condition, *, alone: bool) -> Threshold | None:
+    if not isinstance(condition, Test) or condition.op not in _ORDERED:
+        return None
+    match condition.left, condition.right:
+        case Field(name), Literally(limit) if _is_number(limit):
+            return Threshold(name, condition.op, limit, alone)
+        case Literally(limit), Field(name) if _is_number(limit):
+            return Threshold(name, _ORDERED[condition.op], limit, alone)
+    return None
+
+
+def _is_number(value: Json) -> bool:
+    return value is not MISSING and (value.__class__ is int or value.__class__ is float)

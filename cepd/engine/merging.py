@@ -1,0 +1,160 @@
+"""Windows of several panes: what the panes hold together. The oldest pane is merged first, and nothing is ever
+subtracted, so that the same events give the same bits whenever a window is looked at.
+
+What is merged here is remembered only to be looked at again; it is never pane of the state.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Generic, TypeAlias
+
+import msgspec
+
+from cepd.engine.cells import AnyCells, Cells, Columns, ColumnsT, Layout, merge_columns
+from cepd.engine.column import Column
+from cepd.engine.ladders import Crossing, Ladder
+from cepd.engine.reading import Marked, Sight
+from cepd.model.instant import Instant
+
+_SCRATCH = 256
+"""Slots that are thrown away together."""
+
+
+class Pane(msgspec.Struct, Generic[ColumnsT]):
+    """The events of one stretch of time, for all keys."""
+
+    cells: Cells[ColumnsT]
+    index: dict[str, int] = msgspec.field(default_factory=dict)
+    """The slot of each key, in the order of the slots."""
+    fired: dict[int, list[str]] = msgspec.field(default_factory=dict)
+    """Of eager windows that end with the pane: the rules that have fired, by slot."""
+    incomplete: bool = False
+    """It refused a key."""
+
+
+AnyPane: TypeAlias = Pane[Columns]
+
+
+class Ended:
+    """A window that ended, for all its keys. Each key is merged once, when it is first looked at; columns by
+    themselves where only they can tell which keys that has to be."""
+
+    def __init__(self, start: Instant, end: Instant, panes: Sequence[AnyPane], layout: Layout) -> None:
+        self.start, self.end = start, end
+        self._panes, self._layout = panes, layout
+        self._single = panes[0] if len(panes) == 1 else None
+        self.index: dict[str, int] = {} if self._single is None else self._single.index
+        """The keys of the window."""
+        self._slots: list[list[int]] = []
+        if self._single is None:
+            place = self.index.setdefault
+            self._slots = [[place(key, len(self.index)) for key in pane.index] for pane in panes]
+        self._merged: dict[str, int] = {}
+        self._cells = layout.empty()
+        self._crossings: dict[int, list[tuple[Ladder, Crossing]]] = {}
+        self._names: list[str] = []
+
+    def sight(self, key: str) -> Marked:
+        """One of its keys."""
+        if self._single is not None:
+            return Marked.of(self.start, self.end, self._single.cells, self._single.index[key])
+        slot = self._merged.get(key)
+        if slot is None:
+            slot = self._merged[key] = merge_key(self._cells, key, self._panes)
+        return Marked.of(self.start, self.end, self._cells, slot)
+
+    def beyond(self, ladder: Ladder, limit: float) -> list[str]:
+        """The keys of which a ladder's aggregate crosses one of its limits. All members share what that takes."""
+        place = self._layout.place(ladder.aggregate)
+        known = self._crossings.setdefault(place, [])
+        crossing = next((found for its, found in known if its is ladder), None)
+        if crossing is None:
+            values = self._column(place).numbers(len(self.index), ladder.aggregate, self.end - self.start)
+            crossing = ladder.crossing(values)
+            known.append((ladder, crossing))
+        places = crossing.beyond(limit)
+        if places and not self._names:
+            self._names = list(self.index)
+        return [self._names[place] for place in places]
+
+    def _column(self, place: int) -> Column:
+        if self._single is not None:
+            return self._single.cells.columns[place]
+        column = self._layout.column(place)
+        for _ in self.index:
+            column.grow()
+        for slots, pane in zip(self._slots, self._panes, strict=True):
+            column.absorb(slots, pane.cells.columns[place])
+        return column
+
+
+class Older:
+    """Of a window that is still filling: its panes but the last one, merged for the keys that were looked at."""
+
+    def __init__(self, start: Instant, last: Instant, end: Instant, panes: Sequence[AnyPane], layout: Layout) -> None:
+        """`[start, end)` is the window; the last pane begins at `last`."""
+        self._start, self._last, self._end = start, last, end
+        self._panes, self._layout = panes, layout
+        self._slots: dict[str, int] = {}
+        self._columns, self._events = layout.columns(), [0]
+        for column in self._columns:
+            column.grow()
+        self._scratch, self._used = layout.columns(), 0
+
+    def forget(self, key: str, at: Instant) -> None:
+        """An event of the key went into the pane that begins there."""
+        if self._start <= at < self._last:
+            self._slots.pop(key, None)
+
+    def sight(self, key: str, cells: AnyCells, its: int) -> Sight:
+        """The window with what a slot of the last pane's cells holds."""
+        slot = self._slots.get(key)
+        if slot is None:
+            slot = self._slots[key] = self._merge(key)
+        events = cells.marks.counts[its]
+        if not slot:
+            return Sight(self._start, self._end, cells.columns, its, events)
+        if self._used == _SCRATCH:
+            self._scratch, self._used = self._layout.columns(), 0
+        scratch, place = self._scratch, self._used
+        self._used += 1
+        for joined, older, newer in zip(scratch, self._columns, cells.columns, strict=True):
+            joined.grow()
+            joined.merge(place, older, slot)
+            joined.merge(place, newer, its)
+        return Sight(self._start, self._end, scratch, place, self._events[slot] + events)
+
+    def _merge(self, key: str) -> int:
+        """The slot of the key; 0, which stays empty, where the older panes hold nothing of it."""
+        panes = [pane for pane in self._panes if key in pane.index]
+        if not panes:
+            return 0
+        for column in self._columns:
+            column.grow()
+        slot = len(self._events)
+        self._events.append(0)
+        for pane in panes:
+            its = pane.index[key]
+            merge_columns(self._columns, slot, pane.cells.columns, its)
+            self._events[slot] += pane.cells.marks.counts[its]
+        return slot
+
+
+def merge_key(cells: AnyCells, key: str, panes: Iterable[AnyPane]) -> int:
+    """A new slot of the cells with all that the panes hold of a key."""
+    slot = cells.grow()
+    for pane in panes:
+        its = pane.index.get(key)
+        if its is not None:
+            cells.merge(slot, pane.cells, its)
+    return slot
+
+
+def one_key(key: str, start: Instant, end: Instant, panes: Iterable[AnyPane], layout: Layout) -> Marked | None:
+    """One key of a window; None where no event of it came."""
+    holders = [pane for pane in panes if key in pane.index]
+    if not holders:
+        return None
+    if len(holders) == 1:
+        return Marked.of(start, end, holders[0].cells, holders[0].index[key])
+    cells = layout.empty()
+    return Marked.of(start, end, cells, merge_key(cells, key, holders))
