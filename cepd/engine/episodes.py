@@ -151,4 +151,4 @@ def _open(running: Running, found: Evaluation, episode: Episode, mark: Instant, 
 def _continued(running: Running, found: Evaluation, episode: Episode) -> Firing:
     running.stats.continued += 1
     firing = opening(running, found, found.cause or f"{found.time}")
-    return msgspec.structs.replace(running.state.fold(episode.alert_id, firing), kind="continued")
+    return running.state.fold(episode.alert_id, firing, "continued")

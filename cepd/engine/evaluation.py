@@ -8,7 +8,7 @@ from cepd.model.instant import Instant
 from cepd.model.json import Json
 
 
-class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+class Evaluation(msgspec.Struct, frozen=True, gc=False):
     """`truth`, and what a firing made of it tells. The fields are those of `Firing` where the names are equal."""
 
     key: str
@@ -29,16 +29,10 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[StepSeen, ...] = ()
 
 
-def of_event(event: Event, key: str, time: Instant, values: dict[str, Json] | None = None) -> Evaluation:
-    """A true evaluation that one event is the cause of."""
-    return Evaluation(
-        key=key,
-        time=time,
-        truth=True,
-        cause=event.identity,
-        values={} if values is None else values,
-        event_ids=(event.id,),
-        payload=event.line,
-        event_type=event.type,
-        event_source=event.source,
-    )
+def of_event(
+    event: Event, key: str, time: Instant, values: dict[str, Json] | None = None, *, truth: bool = True
+) -> Evaluation:
+    """An evaluation that one event is the cause of."""
+    cause = event.identity if truth else ""
+    found = {} if values is None else values
+    return Evaluation(key, time, truth, cause, found, None, 1, (event.id,), event.line, event.type, event.source)

@@ -17,6 +17,8 @@ KeyReader: TypeAlias = Callable[[Any], str | None]
 
 NO_KEY = "[]"
 
+_decode = msgspec.json.Decoder().decode
+
 
 def compile_key(group_by: Sequence[str], reader: Callable[[str], Callable[[Any], Json]] = read_member) -> KeyReader:
     """A reader of key texts: the canonical JSON array of the values. None where a value is an object or a list.
@@ -44,8 +46,14 @@ def compile_key(group_by: Sequence[str], reader: Callable[[str], Callable[[Any],
 
 
 def key_values(group_by: Sequence[str], key: str) -> dict[str, Json]:
-    """What people see of a key: its values by field."""
-    return dict(zip(group_by, msgspec.json.decode(key), strict=True))
+    """What people see of a key: its values by field. Each firing asks, mostly for no field or for one."""
+    if not group_by:
+        return {}
+    values = _decode(key)
+    if len(group_by) == 1:
+        (value,) = values
+        return {group_by[0]: value}
+    return dict(zip(group_by, values, strict=True))
 
 
 def key_text(group_by: Sequence[str], values: Mapping[str, Json]) -> str:

@@ -4,11 +4,13 @@ them in a snapshot. What events add up to is in units, which rules share: see `c
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import replace
 
 from cepd.engine.decode import DecodeCounts, decode_fields
 from cepd.model.duration import Span
-from cepd.model.firing import Firing
+from cepd.model.firing import Firing, FiringKind
 from cepd.model.instant import Instant
+from cepd.model.json import Json
 from cepd.model.rule import Severity, severity_of
 
 
@@ -21,7 +23,7 @@ def closes_at(end: Instant, length: Span, mark: Instant) -> Instant:
     return end if end > mark else mark + length
 
 
-class Tally(msgspec.Struct):
+class Tally(msgspec.Struct, gc=False):
     """The firings of an alert that more may fold into. `holders`: suppress windows, storm minutes and episodes that
     refer to it; the last one that closes takes it along."""
 
@@ -33,10 +35,11 @@ class Tally(msgspec.Struct):
 
     def add(self, time: Instant) -> None:
         self.count += 1
-        self.last_at = max(self.last_at, time)
+        if time > self.last_at:
+            self.last_at = time
 
 
-class SuppressWindow(msgspec.Struct):
+class SuppressWindow(msgspec.Struct, gc=False):
     """`[start, end)` in firing time. `closes` is the watermark at which it is dropped."""
 
     start: Instant
@@ -49,7 +52,7 @@ class SuppressWindow(msgspec.Struct):
     folded: int = 0
 
 
-class StormMinute(msgspec.Struct):
+class StormMinute(msgspec.Struct, gc=False):
     """One minute of firing time of a rule. `alert_id` is the storm alert's, once there is one."""
 
     start: Instant
@@ -59,7 +62,7 @@ class StormMinute(msgspec.Struct):
     alert_id: str | None = None
 
 
-class Episode(msgspec.Struct):
+class Episode(msgspec.Struct, gc=False):
     """A key of a rule with `for` or `resolve`, from the first true evaluation until it ends. Open once its alert is
     there; before that it is a hold."""
 
@@ -105,12 +108,12 @@ class RuleState(msgspec.Struct):
         tally.holders += 1
         return tally
 
-    def fold(self, alert_id: str, firing: Firing) -> Firing:
+    def fold(self, alert_id: str, firing: Firing, kind: FiringKind = "fired") -> Firing:
         """The firing as one more of an alert that is held."""
         tally = self.tallies[alert_id]
         tally.add(firing.time)
-        return msgspec.structs.replace(
-            firing, alert_id=alert_id, count=tally.count, last_at=tally.last_at, severity=tally.severity
+        return replace(
+            firing, kind=kind, alert_id=alert_id, count=tally.count, last_at=tally.last_at, severity=tally.severity
         )
 
     def release(self, alert_id: str) -> None:
@@ -120,6 +123,19 @@ class RuleState(msgspec.Struct):
             del self.tallies[alert_id]
 
 
+class _Said(msgspec.Struct, gc=False):
+    severity: Json = None
+
+
+_decode_said = msgspec.json.Decoder(_Said).decode
+
+
 def _said(firing: Firing) -> Severity | None:
-    """The severity that the firing's event says."""
-    return severity_of(decode_fields(firing.payload, DecodeCounts()).get("severity")) if firing.payload else None
+    """The severity that the firing's event says. Where a line does not decode as it is, its members tell."""
+    if not firing.payload:
+        return None
+    try:
+        said = _decode_said(firing.payload).severity
+    except (ValueError, RecursionError):
+        said = decode_fields(firing.payload, DecodeCounts()).get("severity")
+    return severity_of(said)

@@ -15,12 +15,10 @@ from cepd.model.rule import Rule
 
 
 def open_minute(state: RuleState, time: Instant, mark: Instant) -> StormMinute:
-    """The minute of firing time that `time` lies in, new or not. `mark` is the rule's watermark."""
+    """A new one, the minute of firing time that `time` lies in. `mark` is the rule's watermark."""
     start = time - time % MINUTE
-    found = state.minutes.get(start)
-    if found is None:
-        end = start + MINUTE
-        found = state.minutes[start] = StormMinute(start=start, end=end, closes=closes_at(end, MINUTE, mark))
+    end = start + MINUTE
+    found = state.minutes[start] = StormMinute(start=start, end=end, closes=closes_at(end, MINUTE, mark))
     return found
 
 

@@ -31,13 +31,7 @@ def covering(windows: Sequence[SuppressWindow], time: Instant) -> SuppressWindow
 def open_window(state: RuleState, length: Span, key: str, first: Firing, mark: Instant) -> SuppressWindow:
     """A new window, started by a firing that has its alert. `mark` is the rule's watermark."""
     end = first.time + length
-    window = SuppressWindow(
-        start=first.time,
-        end=end,
-        closes=closes_at(end, length, mark),
-        first_id=first.id,
-        alert_id=first.alert_id,
-    )
+    window = SuppressWindow(first.time, end, closes_at(end, length, mark), first.id, first.alert_id)
     state.windows.setdefault(key, []).append(window)
     tally = state.hold(first.alert_id, first)
     if first.opens:

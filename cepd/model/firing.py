@@ -22,7 +22,7 @@ class StepSeen(msgspec.Struct, frozen=True, kw_only=True):
     event_ids: tuple[str, ...]
 
 
-class Firing(msgspec.Struct, frozen=True, kw_only=True):
+class Firing(msgspec.Struct, frozen=True, gc=False):
     """What happened, and the absolute facts of the alert it belongs to after it (so that replays may repeat it)."""
 
     id: str
