@@ -48,6 +48,12 @@ def _lines(method: str, given: Mapping[str, Any]) -> Mapping[str, float]:
     return {name: found.line if own is None else own for name, found in methods_of(method).items()}
 
 
+def least_share(tuning: Tuning) -> float:
+    """A value with a smaller `share_of_line` is no anomaly for the rule."""
+    methods = methods_of(tuning.method)
+    return min(line / methods[name].line for name, line in tuning.lines.items())
+
+
 def lowest_lines(tunings: Iterable[Tuning]) -> Mapping[str, float]:
     """By the name of the method the line that some rule goes by and none is below."""
     lowest: dict[str, float] = {}
@@ -61,16 +67,6 @@ def reaches(findings: Sequence[Finding], lines: Mapping[str, float]) -> bool:
     """Whether a score is above its line. Where none is above the lowest line of all, no rule calls the value an
     anomaly, whatever its direction and the least change are."""
     return any(abs(finding.score) > lines[finding.method.name] for finding in findings)
-
-
-def share_of_line(findings: Sequence[Finding]) -> float:
-    """The greatest score, as a share of its method's own line."""
-    most = 0.0
-    for finding in findings:
-        share = abs(finding.score) / finding.method.line
-        if share > most:
-            most = share
-    return most
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):

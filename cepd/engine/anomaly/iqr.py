@@ -45,7 +45,8 @@ class Baseline(msgspec.Struct):
         if count < METHOD.least:
             return ()
         low, high = ordered[count // 4], ordered[3 * count // 4]
-        floor = max(_SHARE_OF_RANGE * (ordered[-1] - ordered[0]), SMALLEST_SHARE * abs(high))
+        least, smallest = _SHARE_OF_RANGE * (ordered[-1] - ordered[0]), SMALLEST_SHARE * abs(high)
+        floor = least if least > smallest else smallest
         return (measure(METHOD, value, low, high, high - low, floor, self.samples),)
 
     def learn(self, value: float, time: Instant) -> Sequence[Finding]:

@@ -6,28 +6,26 @@ fired for a key, its further anomalies belong to that firing while they go on (`
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, Self, TypeAlias, TypeVar
 
 import msgspec
 
 from cepd.engine.arrays import dec_hook, enc_hook
-from cepd.engine.baseline import Baseline, Finding, baseline_type, methods_of, usable
+from cepd.engine.baseline import Baseline, Finding, baseline_type, usable
 from cepd.engine.cooldown import Mark
 from cepd.engine.evaluation import Evaluation, of_event
 from cepd.engine.generations import Generations
 from cepd.engine.keys import key_values
 from cepd.engine.projection import read_field
 from cepd.engine.running import Running
+from cepd.engine.shares import ENDS, distribution, no_counts, share_of_line
 from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, UnitStatus, most_keys
-from cepd.engine.verdict import Tuning, details, judge, lowest_lines, reaches, share_of_line, verdict
+from cepd.engine.verdict import Tuning, details, judge, least_share, lowest_lines, reaches, verdict
 from cepd.model.duration import DAY, Span
 from cepd.model.event import Event
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
 from cepd.model.rule import AnomalyTrigger, Rule
-
-SHARES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
-"""Where the classes of the score distribution end, in shares of the method's own line; the last one has no end."""
 
 B = TypeVar("B", bound=Baseline)
 
@@ -40,10 +38,15 @@ class Entry(msgspec.Struct, Generic[B]):
     """Time of the last value."""
     value: float
     """The last value."""
-    scores: list[int] = msgspec.field(default_factory=lambda: [0] * (len(SHARES) + 1))
-    """How many values had a score in each class."""
+    scores: list[int] = msgspec.field(default_factory=no_counts)
+    """How many values had a score in each class of `cepd.engine.shares`."""
     marks: dict[str, Mark] = msgspec.field(default_factory=dict)
     """By rule id."""
+
+    @property
+    def in_a_row(self) -> bool:
+        """Whether the last value was an anomaly for some rule."""
+        return any(mark.run for mark in self.marks.values())
 
 
 class State(msgspec.Struct, Generic[B]):
@@ -55,6 +58,16 @@ class State(msgspec.Struct, Generic[B]):
 class _Member(msgspec.Struct, frozen=True):
     running: Running
     tuning: Tuning
+    least: float
+    """A smaller share of a method's own line is no anomaly for it."""
+    episodic: bool
+    """Whether its keys have episodes."""
+
+    @classmethod
+    def of(cls, running: Running) -> Self:
+        rule = running.rule
+        tuning = Tuning.of(_trigger(rule))
+        return cls(running, tuning, least_share(tuning), rule.hold is not None or rule.resolve is not None)
 
 
 _Fed: TypeAlias = tuple[Entry[Baseline], Json, Sequence[Finding]]
@@ -71,23 +84,22 @@ class Unit:
         self._state: State[Baseline] = State(Generations())
         self._members: dict[str, _Member] = {}
         self._limit = MAX_KEYS
-        self._episodic: Sequence[Running] = ()
         self._lines: Mapping[str, float] = {}
         self._least = 0.0
+        self._watched: set[str] = set()
         self._fed: _Fed | None = None
         self._evaluations: dict[str, Evaluation] = {}
 
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
-        self._members = {one.rule.id: _Member(one, Tuning.of(_trigger(one.rule))) for one in members}
-        self._episodic = [one for one in members if one.rule.hold is not None or one.rule.resolve is not None]
-        self._lines = lowest_lines([one.tuning for one in self._members.values()])
-        methods = methods_of(self._trigger.method)
-        self._least = min(line / methods[name].line for name, line in self._lines.items())
+        self._members = {one.rule.id: _Member.of(one) for one in members}
+        self._lines = lowest_lines(one.tuning for one in self._members.values())
+        self._least = min(one.least for one in self._members.values())
         self._limit = max(most_keys(one.rule) for one in members)
         self._fed = None
         self._evaluations = {}
-        for entry in self._entries():
+        for _, entry in self._entries():
             entry.marks = {rule_id: mark for rule_id, mark in entry.marks.items() if rule_id in self._members}
+        self._watch()
 
     def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
         self._fed = None
@@ -113,10 +125,10 @@ class Unit:
         if not findings:
             return ()
         share = share_of_line(findings)
-        entry.scores[bisect_right(SHARES, share)] += 1
-        if (share < self._least or not reaches(findings, self._lines)) and not self._awaited(entry, key):
-            return ()
-        return self._tell(fed, event, time, key)
+        entry.scores[bisect_right(ENDS, share)] += 1
+        if key in self._watched or (share >= self._least and reaches(findings, self._lines)):
+            return self._tell(fed, share, event, time, key)
+        return ()
 
     def read(self, member: Running) -> Sequence[Evaluation]:
         found = self._evaluations.get(member.rule.id)
@@ -190,9 +202,15 @@ class Unit:
     def load(self, data: bytes) -> None:
         self._state = msgspec.json.decode(data, type=State[self._type], dec_hook=dec_hook)  # type: ignore[name-defined]
 
-    def _entries(self) -> Iterator[Entry[Baseline]]:
-        yield from self._state.entries.young.values()
-        yield from self._state.entries.old.values()
+    def _entries(self) -> Iterator[tuple[str, Entry[Baseline]]]:
+        yield from self._state.entries.young.items()
+        yield from self._state.entries.old.items()
+
+    def _watch(self) -> None:
+        """Finds the keys of which even a value that is no anomaly is told: it ends a run of them, or an episode."""
+        self._watched = {key for key, entry in self._entries() if entry.in_a_row}
+        for member in self._members.values():
+            self._watched.update(member.running.state.episodes)
 
     def _entry(self, key: str, time: Instant) -> Entry[Baseline]:
         entries = self._state.entries
@@ -200,23 +218,26 @@ class Unit:
         if entry is None:
             entry = Entry(self._type.new(self._trigger.parameters), since=time, newest=time, value=0.0)
             forgotten = entries.put(key, entry, self._limit)
-        self.counts.evicted += forgotten
+        if forgotten:
+            self.counts.evicted += forgotten
+            self._watch()
         return entry
 
-    def _awaited(self, entry: Entry[Baseline], key: str) -> bool:
-        """Whether there is something that a value which is no anomaly ends: a run of anomalies, or an episode."""
-        if entry.marks and any(mark.run for mark in entry.marks.values()):
-            return True
-        return bool(self._episodic) and any(key in running.state.episodes for running in self._episodic)
-
-    def _tell(self, fed: _Fed, event: Event, time: Instant, key: str) -> Sequence[Running]:
-        """Judges what was found for each member; those that have something to read."""
+    def _tell(self, fed: _Fed, share: float, event: Event, time: Instant, key: str) -> Sequence[Running]:
+        """Judges what was found for each member that it can mean something to; those that have something to read."""
         told = []
+        watched = key in self._watched
         for rule_id, member in self._members.items():
-            found = self._evaluate(member, fed, event, time, key)
-            if found is not None:
-                self._evaluations[rule_id] = found
-                told.append(member.running)
+            if watched or share >= member.least:
+                found = self._evaluate(member, fed, event, time, key)
+                if found is not None:
+                    self._evaluations[rule_id] = found
+                    told.append(member.running)
+        members = self._members.values()
+        if fed[0].in_a_row or any(one.episodic and key in one.running.state.episodes for one in members):
+            self._watched.add(key)
+        else:
+            self._watched.discard(key)
         return told
 
     def _evaluate(self, member: _Member, fed: _Fed, event: Event, time: Instant, key: str) -> Evaluation | None:
@@ -268,18 +289,9 @@ class Unit:
             "last_value": entry.value,
             "last_score": last["score"],
             "is_anomaly": last["is_anomaly"],
-            "scores": self._distribution(entry.scores),
+            "scores": distribution(self._trigger.method, entry.scores),
             "firings_24h": mark.fired_since(self._state.newest - DAY),
         }
-
-    def _distribution(self, counts: Sequence[int]) -> list[Mapping[str, Json]]:
-        methods = list(methods_of(self._trigger.method).values())
-        line = methods[0].line if len(methods) == 1 else 1.0
-        ends = [share * line for share in SHARES]
-        return [
-            {"from": start, "to": end, "count": count}
-            for start, end, count in zip([0.0, *ends], [*ends, None], counts, strict=True)
-        ]
 
 
 def _trigger(rule: Rule) -> AnomalyTrigger:

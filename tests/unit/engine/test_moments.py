@@ -63,3 +63,27 @@ def test_a_weighted_mean_gives_the_newest_value_its_weight() -> None:
         weighted.add(value)
     assert weighted.mean == pytest.approx(2.0)
     assert weighted.std == pytest.approx(sqrt(0.25 * 36 + 0.75 * 4))
+
+
+@given(st.integers(2, 12), numbers)
+def test_a_rolling_one_adds_and_merges_to_the_last_digit(size: int, values: list[float]) -> None:
+    rolling, older, newer = Rolling(size), list[float](), list[float]()
+    for value in values:
+        if len(older) + len(newer) == size:
+            if not older:
+                older, newer = newer, []
+            older = older[1:]
+        newer.append(value)
+        rolling.push(value)
+        assert rolling.sums() == merged(sums_of(older[::-1]), sums_of(newer))
+
+
+def test_a_weighted_mean_takes_its_steps_to_the_last_digit() -> None:
+    weighted, mean, variance = Weighted(0.03), 0.0, 0.0
+    for count, value in enumerate((0.1 * (place * 7 % 11) for place in range(80)), 1):
+        weighted.add(value)
+        weight = max(0.03, 1 / count)
+        distance = value - mean
+        mean += weight * distance
+        variance = (1 - weight) * (variance + weight * distance * distance)
+        assert (weighted.count, weighted.mean, weighted.variance) == (count, mean, variance)

@@ -2,9 +2,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cepd.engine.baseline import Baseline, Finding, baseline_type, measure, methods_of
-from cepd.engine.verdict import Tuning, judge, verdict, without_baseline
+from cepd.engine.shares import share_of_line
+from cepd.engine.verdict import Tuning, judge, least_share, lowest_lines, reaches, verdict, without_baseline
 from cepd.model.rule import AnomalyTrigger
 from tests.support.anomalies import METHODS, START, anomaly_rule
 
@@ -155,3 +158,42 @@ def test_without_a_baseline_nothing_is_an_anomaly() -> None:
     assert told["baseline"] == {"status": "warming_up", "samples": 0, "needed": 300, "since": None}
     assert told["text"] == "the baseline is warming up: 0 values, 300 are needed"
     assert without_baseline(anomaly_rule("auto"), None)["threshold"] is None
+
+
+def test_the_lowest_line_of_all_rules_is_by_method() -> None:
+    low, high = tuning("auto", sensitivity="low"), tuning("auto", sensitivity="high")
+    assert lowest_lines([low, high]) == {"level_shift": 2.0, "extreme": 0.002, "seasonal": 15.0, "volatility": 2.5}
+    assert lowest_lines([tuning(threshold=9), tuning(threshold=2), tuning(threshold=5)]) == {"zscore": 2}
+    assert least_share(tuning(threshold=1)) == 0.25
+    assert least_share(high) == 0.4
+    assert least_share(tuning("auto")) == 1.0
+
+
+LINES = st.floats(0.0, 1e6) | st.sampled_from([1.0, 3.0, 4.0, 0.1, 0.3])
+
+
+@st.composite
+def tuned(draw: st.DrawFn) -> Tuning:
+    method = draw(st.sampled_from(["auto", "zscore"]))
+    own = {"sensitivity": st.sampled_from(["low", "medium", "high"])} if method == "auto" else {"threshold": LINES}
+    others = {"direction": st.sampled_from(["both", "up", "down"]), "min_change": st.sampled_from([0, 0.5])}
+    return tuning(method, **draw(st.fixed_dictionaries(own | others)))
+
+
+@given(st.data(), tuned(), st.lists(tuned(), max_size=3))
+def test_no_rule_calls_an_anomaly_what_reaches_no_line_of_any(
+    data: st.DataObject, one: Tuning, more: list[Tuning]
+) -> None:
+    names = [name for name in methods_of(one.method) if data.draw(st.booleans(), label=name)]
+    findings = []
+    for name in names:
+        line, factor = one.lines[name], data.draw(st.floats(-3, 3) | st.sampled_from([1.0, -1.0]))
+        spread = data.draw(st.floats(1e-3, 1e3))
+        findings.append(measure(methods_of(one.method)[name], factor * line * spread, 0.0, 0.0, spread, 0.0, 500))
+    lines = lowest_lines([one, *(other for other in more if other.method == one.method)])
+    verdict_of_one = judge(one, findings)
+    over = [abs(found.score) > lines[found.method.name] for found in findings]
+    assert reaches(findings, lines) is (True in over)
+    if findings and verdict_of_one is not None and verdict_of_one.is_anomaly:
+        assert reaches(findings, lines)
+        assert share_of_line(findings) >= least_share(one)

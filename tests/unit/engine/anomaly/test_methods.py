@@ -136,3 +136,21 @@ def test_auto_finds_what_its_parts_find() -> None:
         assert list(whole.judge(value, time)) == [one for part in parts.values() for one in part.judge(value, time)]
         for baseline in (whole, *parts.values()):
             baseline.learn(value, time)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_to_learn_a_value_says_what_it_was_judged_to_be_before(method: str) -> None:
+    baseline = baseline_type(method).new(SHAPE.get(method, {"season": 48}))
+    found = 0
+    for time, value in series(5, 600, 50.0, 4.0):
+        judged = baseline.judge(value, time)
+        assert list(baseline.learn(value, time)) == list(judged)
+        found += len(judged)
+    assert found > 300
+
+
+@pytest.mark.parametrize("values", [(0.0, -0.0), (-0.0, 0.0), (3.0, 3.0)])
+def test_of_equal_extremes_the_last_one_is_kept(values: tuple[float, float]) -> None:
+    baseline = learned("extreme", list(enumerate(values)))
+    (found,) = baseline.judge(5.0, 2)
+    assert (str(found.low), str(found.high)) == (str(values[1]), str(values[1]))
