@@ -45,14 +45,20 @@ class Writer:
         self._margin = "    "
         self._loaded: set[str] = set()
         self._constants: list[Any] = []
+        self._texts: dict[str, str] = {}
 
     def write(self, line: str) -> None:
         self._lines.append(self._margin + line)
 
     def constant(self, value: Any) -> str:
-        """How the text names a value. Braces, for `make` says how it really does."""
+        """How the source names a value. Braces, for `make` says how it really does."""
+        if value.__class__ is str and value in self._texts:
+            return self._texts[value]
         self._constants.append(value)
-        return f"{{{len(self._constants) - 1}}}"
+        name = f"{{{len(self._constants) - 1}}}"
+        if value.__class__ is str:
+            self._texts[value] = name
+        return name
 
     @contextmanager
     def block(self, condition: str) -> Iterator[None]:

@@ -44,6 +44,8 @@ class Column(NamedTuple):
 class Limited(NamedTuple):
     limit: int | float
     entry: Entry
+    conjunct: int
+    """The place of the one that asks for it."""
 
 
 def write_limits(writer: Writer, entries: Sequence[Entry], compile_entries: Compile) -> Sequence[Entry]:
@@ -78,8 +80,8 @@ def _columns(entries: Sequence[Entry]) -> dict[Column, list[Limited]]:
 
 def _asked(entry: Entry) -> list[tuple[Column, Limited]]:
     return [
-        (Column(test.left.path, test.op), Limited(test.right.value, entry))
-        for test in entry.conjuncts
+        (Column(test.left.path, test.op), Limited(test.right.value, entry, place))
+        for place, test in enumerate(entry.conjuncts)
         if isinstance(test, Test)
         and test.op in _CUTS
         and isinstance(test.left, Field)
@@ -97,8 +99,11 @@ def _write_pure(writer: Writer, column: Column, found: Sequence[Limited]) -> Non
 def _write_gates(writer: Writer, column: Column, found: Sequence[Limited]) -> None:
     """Straight-line code behind the easiest limit of each run, each gate inside the one before."""
     run, others = found[:RUN], found[RUN:]
-    with writer.block(f"{writer.number(column.path)} {column.op} {writer.constant(run[0].limit)}"):
-        write_straight(writer, [item.entry for item in run])
+    gate = run[0].limit
+    with writer.block(f"{writer.number(column.path)} {column.op} {writer.constant(gate)}"):
+        write_straight(
+            writer, [item.entry.without(item.conjunct) if item.limit == gate else item.entry for item in run]
+        )
         if others:
             _write_gates(writer, column, others)
 

@@ -1,12 +1,14 @@
 """A node says what the reference says: a million evaluations, and what could break generated code."""
 
 import random
+import time
 
 import pytest
 
-from cepd.engine.matching.node import Asked
+from cepd.engine.matching.node import MANY, Asked, compile_node
+from cepd.engine.projection import Projection
 from cepd.model.condition import All, AnyOf, Arithmetic, Call, Field, Literally, Not, Test
-from tests.support.matching import assert_agrees, expected, when
+from tests.support.matching import asks, assert_agrees, expected, projection_of, told, when
 
 TEXTS = [
     "a",
@@ -138,3 +140,74 @@ def test_a_million_evaluations_agree_with_the_reference(seed):
         held += sum(len(expected(asked, event)) for event in events[:3])
     assert agreed == 255_000
     assert held > 0.1 * 3 * agreed / 100
+
+
+def test_a_node_outlives_the_projection_that_it_was_made_under():
+    rng = random.Random(9)
+    asked = [random_asked(rng) for _ in range(300)]
+    node = compile_node(asked)
+    events = [random_event(rng) for _ in range(30)]
+    named = projection_of(asked).names
+    for more in ([], ["data"], ["data.x"], ["data.x.y.z", "other"], ["host.name", "tags.a.b", "value.x"]):
+        views = Projection([*named, *more])
+        for event in events:
+            assert told(node, views.of(event)) == expected(asked, event)
+
+
+def test_what_always_holds_and_what_never_does():
+    asked = [Asked(None, None), Asked(All(()), None), Asked(AnyOf(()), None), Asked(Not(AnyOf(())), None)]
+    assert_agrees(asked, [{}, {"value": 1}])
+    assert_agrees(asked[:1], [{}])
+    assert_agrees(asked[2:3] * 600, [{}])
+
+
+def test_more_entries_than_one_function_takes():
+    asked = asks(Not(when("==", "value", number % 100)) for number in range(1200))
+    node = compile_node(asked)
+    assert node.code.count("def match") >= 4
+    assert_agrees(asked, [{"value": 5}, {"value": None}, {}], node=node)
+
+
+def test_entries_that_cost_a_test_at_every_event_are_linear_where_there_are_many():
+    plain = [Not(when("==", "value", number)) for number in range(MANY + 1)]
+    indexed = [when(">", "value", number) for number in range(60)] + [when("==", "host", f"h{n}") for n in range(60)]
+    assert compile_node(asks([*plain[1:], *indexed])).linear == ()
+    assert compile_node(asks([*indexed, *plain])).linear == tuple(range(120, 120 + MANY + 1))
+
+
+def test_a_pattern_that_requires_no_text_is_linear_even_alone():
+    searched = when("matches", "host", "[0-9]{4}")
+    asked = [
+        when("matches", "host", "error [0-9]{4}"),
+        searched,
+        All((when(">", "value", 3), searched)),
+        *(All((when("==", "host", f"h{number}"), searched)) for number in range(8)),
+        when("matches", "host", "error", ignore_case=True),
+    ]
+    assert compile_node(asks(asked)).linear == (1, 2, 11)
+
+
+def test_patterns_that_backtrack_for_ever_elsewhere_are_found_fast():
+    evil = ["(a+)+$", "(a|aa)+$", "^(a|a?)+$", "(.*a){20}$", "^(([a-z])+.)+[A-Z]([a-z])+$"]
+    asked = asks(when("matches", "host", pattern) for pattern in evil)
+    node, view = compile_node(asked), projection_of(asked).of({"host": "a" * 5000 + "!"})
+    started = time.process_time()
+    assert told(node, view) == []
+    assert time.process_time() - started < 2
+
+
+def test_no_exception_leaves_a_node_for_values_that_break_arithmetic_and_texts():
+    value, other = Field("value"), Field("other")
+    tests = [Test(">", Arithmetic(sign, value, other), Literally(0)) for sign in "+-*/%"]
+    for folds in (True, False):
+        tests += [Test(op, value, other, folds) for op in ("contains", "starts_with", "ends_with")]
+        tests += [when("matches", "value", pattern, ignore_case=folds) for pattern in ("a", "^ab", "ab")]
+    tests += [when("cidr", "value", "10.0.0.0/8"), Test("==", Call("lower", value), Literally("a"))]
+    asked = asks(tests)
+    node, decode = compile_node(asked), projection_of(asked).of
+    hostile = [0, -0.0, 10**400, -(10**4000), 1e308, 5e-324, True, None, [[]], {}]
+    hostile += ["\ud800", "ab\udfff", "10.0.0.1/8", "1" * 5000]
+    for one in hostile:
+        for two in hostile:
+            event = {"value": one, "other": two}
+            assert told(node, decode(event)) == expected(asked, event)
