@@ -1,7 +1,8 @@
 """Points in time: whole microseconds since the epoch inside, RFC 3339 in UTC outside."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TypeAlias
 
 from cepd.model.duration import DAY, HOUR, MINUTE, SECOND
@@ -10,7 +11,7 @@ from cepd.model.json import Json
 Instant: TypeAlias = int
 """Microseconds since 1970-01-01T00:00:00Z."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1)
 _LATEST: Instant = 253_402_300_800 * SECOND  # the year 10000
 _MILLISECONDS_ABOVE = 100_000_000_000
 _SECOND = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)", re.ASCII)
@@ -60,7 +61,7 @@ def _read_second(text: str) -> Instant | None:
     year, month, day, hour, minute, second = map(int, found.groups())
     leap = second == 60
     try:
-        moment = datetime(year, month, day, hour, minute, second - leap, tzinfo=UTC)
+        moment = datetime(year, month, day, hour, minute, second - leap)
     except ValueError:
         return None
     instant = ((moment - _EPOCH) // timedelta(seconds=1) + leap) * SECOND
@@ -105,13 +106,12 @@ def _remember(memo: dict[str, int], text: str, meaning: int) -> None:
     memo[text] = meaning
 
 
+@lru_cache(maxsize=1024)
 def format_instant(instant: Instant) -> str:
     """RFC 3339 in UTC with as many decimals as needed: `2026-01-01T00:00:00Z`, `2026-01-01T00:00:00.25Z`.
 
     A window of an event of the last day of the year 9999 ends later than such text can say: it stands as the last
-    microsecond of that year.
+    microsecond of that year. The texts of one alert say its times ten times over, hence the memo.
     """
-    moment = _EPOCH + timedelta(microseconds=min(instant, _LATEST - 1))
-    whole = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    fraction = f"{moment.microsecond:06d}".rstrip("0")
-    return f"{whole}.{fraction}Z" if fraction else f"{whole}Z"
+    text = (_EPOCH + timedelta(microseconds=min(instant, _LATEST - 1))).isoformat()
+    return f"{text.rstrip('0')}Z" if "." in text else f"{text}Z"
