@@ -66,7 +66,10 @@ def lowest_lines(tunings: Iterable[Tuning]) -> Mapping[str, float]:
 def reaches(findings: Sequence[Finding], lines: Mapping[str, float]) -> bool:
     """Whether a score is above its line. Where none is above the lowest line of all, no rule calls the value an
     anomaly, whatever its direction and the least change are."""
-    return any(abs(finding.score) > lines[finding.method.name] for finding in findings)
+    for finding in findings:  # noqa: SIM110  half of what `any` over a generator costs
+        if abs(finding.score) > lines[finding.method.name]:
+            return True
+    return False
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
