@@ -21,7 +21,7 @@ from cepd.model.errors import InputError
 
 PART_LINES = 2_000
 PART_BYTES = 256 * 1024
-"""A part that holds more is one line."""
+"""Of lines a part holds more only where it is one line; of elements of an array it holds so many on average."""
 
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -89,8 +89,8 @@ def read_body(
 
 
 def read_parts(body: bytes, content_type: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Iterator[Parsed]:
-    """As `read_body`, of an inflated body, in parts of PART_LINES lines and PART_BYTES at most, so that a caller can do
-    something else in between. A body that is wrong as a whole raises before the first part."""
+    """As `read_body`, of an inflated body, in parts of limited size, so that a caller can do something else in between.
+    A body that is wrong as a whole raises before the first part."""
     cut = _cutter(content_type)
     text = mended(_utf8(body).removeprefix(_BYTE_ORDER_MARK))
     found, first = False, 1

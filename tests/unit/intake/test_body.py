@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cepd.intake.body import read_body
+from cepd.intake.body import PART_BYTES, PART_LINES, read_body, read_parts
 from cepd.intake.limits import Limits
 from cepd.model.errors import InputError, TooLargeError
 
@@ -158,3 +158,46 @@ def test_a_thousand_lines_with_ten_bad_ones() -> None:
     parsed = read_body(b"\n".join(body), content_type=NDJSON)
     assert len(parsed.lines) == 990
     assert [one.line for one in parsed.rejected] == list(range(100, 1001, 100))
+
+
+def test_parts_are_of_limited_lines_and_bytes_and_number_on() -> None:
+    lines = [b'{"n":%d,"text":"%s"}' % (number, b"x" * (number % 500)) for number in range(6_000)]
+    lines[10] = lines[4_000] = b"nope"
+    lines[20] = lines[5_000] = b""
+    lines[30] = b'{"text":"' + b"x" * 2 * PART_BYTES + b'"}'
+    good = [(number, line) for number, line in enumerate(lines, 1) if line.startswith(b"{")]
+    for body, media in ((b"\n".join(lines), NDJSON), (b"[" + b",\n".join(line for _, line in good) + b"]", JSON)):
+        parts = list(read_parts(body, media))
+        assert len(parts) > 3
+        for part in parts:
+            assert len(part.data) <= PART_LINES
+            assert len(part.body) <= PART_BYTES or len(part.data) == 1 or media == JSON
+            assert part.body.split(b"\n") == part.data
+            assert [one.id for one in part.given] == [None] * len(part.data)
+        found = [(line.number, line.data) for part in parts for line in part.lines]
+        if media == JSON:
+            assert found == [(number, line) for number, (_, line) in enumerate(good, 1)]
+        else:
+            assert found == good
+            assert [one.line for part in parts for one in part.rejected] == [11, 4_001]
+
+
+def test_a_line_with_something_amiss_changes_nothing_for_those_beside_it() -> None:
+    body = b"\n".join(
+        (
+            b'{"id":1,"source":"s"}',
+            b'{"id":1e999,"source":"s"}',
+            b'{"id":2,"source":' + b"9" * 5_000 + b"}",
+            b'{"id":[1e999]}',
+            b'{"id":"a","source":"t"',
+            b'{"source":"u","id":"b"} ',
+        )
+    )
+    (part,) = read_parts(body, NDJSON)
+    assert [(one.id, one.source) for one in part.given] == [(1, "s"), (None, "s"), (2, None), (None, None), ("b", "u")]
+    assert [line.number for line in part.lines] == [1, 2, 3, 4, 6]
+    assert [one.line for one in part.rejected] == [5]
+
+
+def test_two_objects_on_a_line_and_an_object_over_two_lines_are_no_events() -> None:
+    assert refused(b'{"a":1}{"b":2}\n{"c":\n3}', NDJSON).keys() == {1, 2, 3}

@@ -1,7 +1,9 @@
 import copy
 import random
 
-from cepd.intake.horizon import Horizon
+from cepd.intake.envelope import Given
+from cepd.intake.horizon import SHORT, Horizon
+from cepd.model.event import identity_of
 
 
 def knows(horizon: Horizon, source: str, event_id: str, line: bytes) -> bool:
@@ -79,3 +81,80 @@ def test_what_was_saved_and_loaded_judges_as_before() -> None:
         assert loaded.admit(*event) == live.admit(*event)
     assert list(loaded.entries()) == list(live.entries())
     assert loaded.id_reused == live.id_reused - reused
+
+
+def test_a_line_too_long_to_keep_is_known_by_its_digest() -> None:
+    horizon = Horizon(size=10)
+    long, other = b"x" * (SHORT + 1), b"x" * SHORT + b"y"
+    for line, verdict in (
+        (long, "new"),
+        (long, "duplicate"),
+        (other, "new"),
+        (other, "duplicate"),
+        (long, "duplicate"),
+    ):
+        assert horizon.admit("s", "1", line) == verdict
+    assert horizon.id_reused == 1
+    horizon.forget("s", "1", long)
+    assert horizon.admit("s", "1", long) == "new"
+
+
+def test_what_it_tells_of_an_event_is_its_identity_however_it_came_to_know_it() -> None:
+    events = [("s", "1", b"{}"), ("s", "1", b'{"other": 1}'), ("s", "2", b"x" * 1_000), ("t", "1", b"{}")]
+    horizon = Horizon()
+    for event in events:
+        horizon.admit(*event)
+    told = [(identity_of(source, given, line, "", 0), (source, given)) for source, given, line in events]
+    assert list(horizon.entries()) == told
+    loaded = Horizon()
+    loaded.load(told)
+    assert list(loaded.entries()) == told
+    assert [loaded.admit(*event) for event in events] == ["duplicate"] * 4
+
+
+def test_the_first_of_an_id_goes_and_the_others_of_that_id_stay() -> None:
+    horizon = Horizon(size=2)
+    for line in (b"first", b"second", b"third"):
+        assert horizon.admit("s", "1", line) == "new"
+    assert horizon.id_reused == 2
+    assert [knows(horizon, "s", "1", line) for line in (b"first", b"second", b"third")] == [False, True, True]
+    assert horizon.admit("s", "1", b"first") == "new"
+    assert horizon.id_reused == 3
+    for number in (2, 3):
+        horizon.admit("s", str(number), b"{}")
+    assert horizon.admit("s", "1", b"first") == "new"
+    assert horizon.id_reused == 3, "nothing of that id was known any more"
+
+
+def plainly(known: list[tuple[str, str, bytes]], event: tuple[str, str, bytes], size: int) -> tuple[bool, bool]:
+    """(is it new, is its id used again); `known` are the newest events, oldest first."""
+    if event in known:
+        return False, False
+    again = any(one[:2] == event[:2] for one in known)
+    known.append(event)
+    del known[:-size]
+    return True, again
+
+
+def test_events_by_the_batch_forgotten_ones_and_long_lines_against_a_plain_list() -> None:
+    dice = random.Random(11)
+    horizon, known, reused = Horizon(size=40), [], 0
+    for _ in range(600):
+        batch = [
+            (dice.choice("ab"), str(dice.randrange(50)), b"%d" % dice.randrange(3) * dice.choice((1, SHORT + 1)))
+            for _ in range(dice.randrange(1, 90))
+        ]
+        lines = [line for _, _, line in batch]
+        expected = []
+        for event in batch:
+            is_new, again = plainly(known, event, 40)
+            reused += again
+            expected += [event[2]] if is_new else []
+        given = [Given(event_id, None if source == "a" else source) for source, event_id, _ in batch]
+        assert horizon.admit_all(lines, given, "a") == expected
+        for event in dice.sample(known, min(len(known), dice.randrange(4))):
+            horizon.forget(*event)
+            known.remove(event)
+        assert len(horizon) == len(known)
+        assert horizon.id_reused == reused
+    assert [entry[1] for entry in horizon.entries()] == [(source, given) for source, given, _ in known]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cepd.intake.limits import Limits
-from cepd.intake.lines import depth_of, emptied_below, mended, reason_against
+from cepd.intake.lines import all_within, depth_of, emptied_below, excess_of, mended, reason_against
 
 LIMITS = Limits()
 
@@ -109,3 +109,31 @@ def test_whatever_text_json_writes_is_accepted(text: str) -> None:
     line = mended(json.dumps({"text": text}).encode())
     assert reason_against(line, LIMITS) is None
     assert msgspec.json.decode(line)["text"] == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def lines_of(count: int, depth: int) -> st.SearchStrategy[list[bytes]]:
+    """Lines that open up to `depth` brackets one inside another, with anything up to a window's length before."""
+
+    def line(many: int, blank: int, flat: int) -> bytes:
+        return b'{"a":' + b" " * blank + b"[" * many + b"]" * many + b',"b":[' + b"{}," * flat + b"0]}"
+
+    one = st.builds(line, st.integers(0, depth), st.sampled_from((0, 50, 1_000, 2_030, 5_000)), st.integers(0, 40))
+    return st.lists(one, max_size=count)
+
+
+@given(lines_of(6, 12))
+def test_what_a_look_at_the_text_says_of_its_lines_is_what_each_line_says(lines: list[bytes]) -> None:
+    for limits in (Limits(depth=10), Limits(depth=10, line=1_500), Limits()):
+        singly = all(excess_of(line, limits) is None for line in lines)
+        assert all_within(limits, lines, b"\n".join(lines)) == singly
+
+
+def test_a_line_that_is_too_deep_by_one_is_found_wherever_it_stands_in_the_text() -> None:
+    def deep(depth: int) -> bytes:
+        return b'{"a":' * depth + b"0" + b"}" * depth
+
+    for before in range(0, 2_400, 7):
+        lines = [b'{"x":"' + b"-" * before + b'"}', deep(64)]
+        assert all_within(LIMITS, lines, b"\n".join(lines))
+        lines[1] = deep(65)
+        assert not all_within(LIMITS, lines, b"\n".join(lines))

@@ -222,6 +222,20 @@ def test_the_loop_has_its_turn_between_slices(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_long_lines_leave_the_loop_its_turns_too(tmp_path: Path) -> None:
+    lines = [line(id=str(number), n=0, text="x" * 50_000) for number in range(40)]
+
+    async def scenario() -> None:
+        async with pipeline(tmp_path, RULES) as running:
+            assert (await running.send(*lines)).accepted == 40
+            assert (await running.send(*lines[:39], line(id="new"))).duplicates == 39
+
+    asyncio.run(scenario())
+    found = [frame for frame in frames(tmp_path) if frame.kind == "batch"]
+    assert [frame.count for frame in found] == [5] * 8 + [1]
+    assert b"\n".join(frame.body for frame in found).split(b"\n") == [*lines, line(id="new")]
+
+
 def test_a_reset_of_a_baseline_is_on_disk_when_it_is_answered(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with pipeline(tmp_path, RULES) as running:
