@@ -5,7 +5,8 @@ condition give the same trace.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -38,22 +39,60 @@ class Trace(msgspec.Struct, frozen=True):
     parts: tuple["Trace", ...] = ()
 
 
+_Tracer: TypeAlias = Callable[[Mapping[str, Json]], Trace]
+
+
 def trace(condition: Condition, fields: Mapping[str, Json]) -> Trace:
     """The tree of results for an event with these fields."""
+    return _tracer(_Same(condition))(fields)
+
+
+class _Same:
+    """A condition as the key of a memo: equal to itself alone, as trees may hold lists and are slow to compare."""
+
+    __slots__ = ("condition",)
+
+    def __init__(self, condition: Condition) -> None:
+        self.condition = condition
+
+    def __hash__(self) -> int:
+        return id(self.condition)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.condition is self.condition
+
+
+@lru_cache(maxsize=1024)
+def _tracer(same: _Same) -> _Tracer:
+    """Every alert of a rule asks for the trace of the same condition."""
+    return _compile(same.condition)
+
+
+def _compile(condition: Condition) -> _Tracer:
     text = format_expression(condition)
     match condition:
         case Test():
-            seen = tuple(_seen(operand, fields) for operand in _operands(condition))
-            return Trace("test", text, compile_condition(condition)(fields), seen)
+            holds = compile_condition(condition)
+            sides = [(format_operand(side), compile_operand(side)) for side in _operands(condition)]
+            return lambda fields: Trace(
+                "test", text, holds(fields), tuple(_seen(name, read(fields)) for name, read in sides)
+            )
         case Not(item):
-            part = trace(item, fields)
-            return Trace("not", text, not part.result, parts=(part,))
+            return _joined("not", text, (item,), lambda results: not all(results))
         case All(items):
-            parts = tuple(trace(item, fields) for item in items)
-            return Trace("all", text, all(part.result for part in parts), parts=parts)
+            return _joined("all", text, items, all)
         case AnyOf(items):
-            parts = tuple(trace(item, fields) for item in items)
-            return Trace("any", text, any(part.result for part in parts), parts=parts)
+            return _joined("any", text, items, any)
+
+
+def _joined(joint: Joint, text: str, items: Iterable[Condition], decide: Callable[[Iterable[bool]], bool]) -> _Tracer:
+    tracers = [_compile(item) for item in items]
+
+    def traced(fields: Mapping[str, Json]) -> Trace:
+        parts = tuple(tracer(fields) for tracer in tracers)
+        return Trace(joint, text, decide([part.result for part in parts]), parts=parts)
+
+    return traced
 
 
 def render_trace(traced: Trace) -> list[str]:
@@ -72,8 +111,7 @@ def _operands(test: Test) -> Iterator[Operand]:
             yield operand
 
 
-def _seen(operand: Operand, fields: Mapping[str, Json]) -> Seen:
-    text, value = format_operand(operand), compile_operand(operand)(fields)
+def _seen(text: str, value: Json) -> Seen:
     return Seen(text, missing=True) if value is MISSING else Seen(text, value)
 
 
