@@ -1,7 +1,7 @@
 """From firings to what they owe the store: alerts, folds and drafts. The same firings owe the same, at every replay."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
@@ -24,26 +24,42 @@ from cepd.templating.texts import summary_of
 log = logging.getLogger(__name__)
 
 
-def recording_of(rows: Iterable[Applied], at: Instant, metrics: Metrics) -> Recording:
-    """One transaction for several applied rows. Of several folds of one alert the last one counts."""
-    seq = 0
-    alerts: list[Alert] = []
-    folds: dict[str, Fold] = {}
-    drafts: list[Draft] = []
+class Owed:
+    """What firings owe, firing by firing: an alert that opens takes a tenth of a millisecond to be put into words, and
+    a caller with other things to do may want to pause. Of several folds of one alert the last one counts."""
+
+    def __init__(self, at: Instant, metrics: Metrics) -> None:
+        self._at = at
+        self._metrics = metrics
+        self._alerts: list[Alert] = []
+        self._folds: dict[str, Fold] = {}
+        self._drafts: list[Draft] = []
+
+    def add(self, firing: Firing, deployment: Deployment) -> None:
+        if not firing.opens:
+            resolved = firing.state == "resolved"
+            self._folds[firing.alert_id] = Fold(firing.alert_id, firing.count, firing.last_at, resolved)
+            if not firing.is_told:
+                return
+        alert = alert_of(firing, deployment, self._at)
+        self._drafts.extend(_drafts(firing, alert, deployment, self._metrics))
+        if firing.opens:
+            traced = why_fired(deployment.definitions[firing.rule_id].rule, firing)
+            self._alerts.append(msgspec.structs.replace(alert, trace=msgspec.to_builtins(traced)))
+
+    def recording(self, seq: int) -> Recording:
+        """One transaction for all of them; `seq` is the newest row they are of."""
+        folds = list(self._folds.values())
+        return Recording(seq=seq, alerts=self._alerts, folds=folds, drafts=self._drafts, at=self._at)
+
+
+def recording_of(rows: Sequence[Applied], at: Instant, metrics: Metrics) -> Recording:
+    """One transaction for several applied rows, put into words in one go."""
+    owed = Owed(at, metrics)
     for row in rows:
-        seq = row.seq
         for firing in row.firings:
-            if not firing.opens:
-                resolved = firing.state == "resolved"
-                folds[firing.alert_id] = Fold(firing.alert_id, firing.count, firing.last_at, resolved)
-                if not firing.is_told:
-                    continue
-            alert = alert_of(firing, row.deployment, at)
-            drafts.extend(_drafts(firing, alert, row.deployment, metrics))
-            if firing.opens:
-                traced = why_fired(row.deployment.definitions[firing.rule_id].rule, firing)
-                alerts.append(msgspec.structs.replace(alert, trace=msgspec.to_builtins(traced)))
-    return Recording(seq=seq, alerts=alerts, folds=list(folds.values()), drafts=drafts, at=at)
+            owed.add(firing, row.deployment)
+    return owed.recording(rows[-1].seq)
 
 
 def alert_of(firing: Firing, deployment: Deployment, at: Instant) -> Alert:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from cepd.model.errors import RetryLaterError
 from cepd.ports import Clock, Recording, Store
-from cepd.runtime.alerts import recording_of
+from cepd.runtime.alerts import Owed
 from cepd.runtime.machine import Applied
 from cepd.telemetry.metrics import Metrics
 
@@ -22,6 +22,8 @@ CAPACITY = 10_000
 """Firings that may wait."""
 AT_ONCE = 500
 """Firings after which a transaction takes no further row."""
+AT_A_STRETCH = 50
+"""Firings that are put into words before others have their turn on the loop: five milliseconds."""
 LONGEST_PAUSE = 5.0
 
 
@@ -71,7 +73,7 @@ class Recorder:
         """Never ends by itself."""
         while True:
             await self._next()
-            await self._commit(recording_of(self._writing, self._clock.now(), self._metrics))
+            await self._commit(await self._owed())
             async with self._changed:
                 self.length -= sum(len(row.firings) for row in self._writing)
                 self._writing = []
@@ -86,6 +88,17 @@ class Recorder:
             row = self._rows.popleft()
             self._writing.append(row)
             firings += len(row.firings)
+
+    async def _owed(self) -> Recording:
+        owed, told = Owed(self._clock.now(), self._metrics), 0
+        for row in self._writing:
+            for firing in row.firings:
+                owed.add(firing, row.deployment)
+                told += firing.is_told
+                if told == AT_A_STRETCH:
+                    told = 0
+                    await asyncio.sleep(0)
+        return owed.recording(self._writing[-1].seq)
 
     async def _commit(self, recording: Recording) -> None:
         pause = 0.1

@@ -187,6 +187,36 @@ class Gated:
             self.told.add(recording.seq)
 
 
+class Kept:
+    """A store that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.recordings: list[Recording] = []
+
+    async def record(self, recording: Recording) -> None:
+        self.recordings.append(recording)
+
+
+def test_others_have_their_turn_while_a_row_of_many_alerts_is_put_into_words() -> None:
+    async def scenario() -> tuple[Kept, int]:
+        store, turns = Kept(), 0
+        recorder = Recorder(store, SystemClock(), Metrics(), recorded=lambda: None)
+        fired = [firing(number) for number in range(500)] + [firing(number, 1, count=9) for number in range(500, 5_500)]
+        await recorder.put(Applied(3, fired, deployment_of(RULE)))
+        working = asyncio.create_task(recorder.run())
+        while not store.recordings:
+            turns += 1
+            await asyncio.sleep(0)
+        await recorder.drained()
+        working.cancel()
+        return store, turns
+
+    store, turns = asyncio.run(scenario())
+    (recording,) = store.recordings
+    assert (recording.seq, len(recording.alerts), len(recording.drafts), len(recording.folds)) == (3, 500, 500, 1)
+    assert 10 <= turns <= 20, "one for every fifty that open an alert; folds take no time"
+
+
 def test_rows_are_recorded_in_order_and_each_can_be_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cepd.runtime.recorder.AT_ONCE", 1)
 
