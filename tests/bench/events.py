@@ -27,8 +27,8 @@ MESSAGES = (
 KINDS = [f"kind.{number:02d}" for number in range(20)]
 BEGIN = 1_763_596_800
 """Of the stream of hosts, in seconds since the epoch; a full hour."""
-SPAN = 300
-"""Seconds that the stream of hosts goes on for, whatever its length."""
+APART = 0.0015
+"""Seconds between its events."""
 _SEVERITIES = ("debug", "info", "info", "info", "warning", "warning", "error", "critical")
 _SERVICES = ("svc-auth", "svc-cart", "svc-edge", "svc-mail", "svc-pay", "svc-search", "svc-store", "svc-user")
 _REGIONS = ("eu-west-1", "eu-north-1", "us-east-1", "ap-south-1")
@@ -76,7 +76,7 @@ def hosts(count: int) -> Iterator[dict[str, Any]]:
             "severity": _SEVERITIES[dice.randrange(8)],
             "service": _SERVICES[dice.randrange(8)],
             "region": _REGIONS[dice.randrange(4)],
-            "ts": round(BEGIN + number * (SPAN / count), 3),
+            "ts": round(BEGIN + number * APART, 3),
             "cpu": round(dice.random() * 100, 2),
             "mem": round(dice.random() * 100, 2),
             "disk": round(dice.random() * 100, 2),
@@ -95,6 +95,6 @@ def host_lines(count: int) -> list[bytes]:
     return [line_of(fields) for fields in hosts(count)]
 
 
-def host_clock(number: int, count: int) -> Instant:
-    """When the event of that number, of so many, happens."""
-    return round((BEGIN + number * (SPAN / count)) * SECOND)
+def host_clock(number: int) -> Instant:
+    """When the event of that number happens."""
+    return round((BEGIN + number * APART) * SECOND)

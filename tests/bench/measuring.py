@@ -45,17 +45,19 @@ class Load(NamedTuple):
 def costs(*loads: Load, rounds: int) -> list[float]:
     """Median CPU seconds for one thing of each load, of all threads and of the processes that a load waits for.
 
-    The loads take turns, so that what slows the machine slows all of them. The first round warms up and is not counted.
+    The loads take turns, so that what slows the machine slows all of them. Where there are several rounds, one more
+    comes first that warms up and does not count.
     """
     spent: list[list[float]] = [[] for _ in loads]
-    for _ in range(rounds + 1):
+    warming = int(rounds > 1)
+    for _ in range(warming + rounds):
         for load, times in zip(loads, spent, strict=True):
             run = load.prepare()
             gc.collect()
             begun = cpu()
             run()
             times.append((cpu() - begun) / load.count)
-    return [statistics.median(times[1:]) for times in spent]
+    return [statistics.median(times[warming:]) for times in spent]
 
 
 def cpu() -> float:

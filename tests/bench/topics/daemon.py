@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from cepd.cli.console import counted
 from tests.bench.events import metrics
 from tests.bench.measuring import Size, costs, decode_only
 from tests.bench.mixes import MIXES
@@ -35,14 +36,12 @@ def rows(size: Size) -> Iterator[Row]:
     fresh = iter(lines)
     with tempfile.TemporaryDirectory() as folder:
         root = write(tree_of(MIXES[0].rules(min(RULES, size.rules))), Path(folder, "tree"))
-        daemon = Daemon(root, Path(folder, "data"))
-        try:
+        with Daemon(root, Path(folder, "data")) as daemon:
             daemon.wait_ready()
             for events, count in requests.items():
                 spent = [cost(daemon, [list(islice(fresh, events)) for _ in range(count)]) for _ in range(rounds + 1)]
-                promise = DAEMON.get(events)
-                yield share(f"daemon, {events} events a request", statistics.median(spent[1:]), bound, promise)
-        finally:
+                what = f"daemon, {counted(events, 'event')} a request"
+                yield share(what, statistics.median(spent[1:]), bound, DAEMON.get(events))
             daemon.stop()
 
 

@@ -16,7 +16,7 @@ from tests.bench.table import DECODE_ONLY, Row, added, multiple
 from tests.bench.targets import COLD_KEYS
 from tests.support.rows import rule
 
-ROUNDS = 2
+ROUNDS = 1
 """At most: a million keys take their time."""
 HIGH = 99.9
 

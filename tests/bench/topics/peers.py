@@ -1,7 +1,6 @@
 """Raw bytes to firings: the workloads that other engines were measured with."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import msgspec
 
@@ -23,7 +22,7 @@ WORKLOADS: dict[str, tuple[str, Callable[[plain.Events], int]]] = {
 
 def rows(size: Size) -> Iterator[Row]:
     lines = host_lines(size.events)
-    bodies = rows_of(lines, partial(host_clock, count=len(lines)))
+    bodies = rows_of(lines, host_clock)
     loads = [
         fed(compile_program(loaded(peer_tree(name))), bodies, len(lines), loop(map(msgspec.json.decode, lines)))
         for name, (_, loop) in WORKLOADS.items()

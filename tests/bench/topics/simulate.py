@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from cepd.engine.program import compile_program
@@ -21,8 +20,8 @@ ROUNDS = 3
 
 
 def rows(size: Size) -> Iterator[Row]:
-    lines = host_lines(size.events)
-    clocked = rows_of(lines, partial(host_clock, count=len(lines)))
+    lines = host_lines(size.events // 2)
+    clocked = rows_of(lines, host_clock)
     with tempfile.TemporaryDirectory() as folder:
         one, all_of_them = Path(folder, "one.ndjson"), Path(folder, "all.ndjson")
         one.write_bytes(lines[0])

@@ -1,7 +1,6 @@
 """Rules that differ in their thresholds alone and share their windows, against one such rule."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Literal
 
 import msgspec
@@ -24,7 +23,7 @@ LEAST, STEP = 97.503, 0.02
 
 def rows(size: Size) -> Iterator[Row]:
     lines = host_lines(size.events // 2)
-    clocked = rows_of(lines, partial(host_clock, count=len(lines)))
+    clocked = rows_of(lines, host_clock)
     many = [LEAST + place * STEP for place in range(min(100, size.rules))]
     for emit, loop in (("close", plain.at_the_end), ("eager", plain.at_once)):
         loads = [
