@@ -90,16 +90,15 @@ def read_body(
 
 def read_parts(body: bytes, content_type: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Iterator[Parsed]:
     """As `read_body`, of an inflated body, in parts of limited size, so that a caller can do something else in between.
-    A body that is wrong as a whole raises before the first part."""
+    A part may be empty. A body that is wrong as a whole raises before anything of it is accepted or rejected."""
     cut = _cutter(content_type)
-    text = mended(_utf8(body).removeprefix(_BYTE_ORDER_MARK))
+    text = _utf8(body).removeprefix(_BYTE_ORDER_MARK)
     found, first = False, 1
     for lines in cut(text, limits):
         part = _read(lines, first, limits)
-        if part.data or part.rejected:
-            found = True
-            yield part
+        found = found or bool(part.data or part.rejected)
         first += len(lines)
+        yield part
     if not found:
         raise InputError("the body holds no event", help="send a JSON object, an array of objects, or NDJSON")
 
@@ -159,7 +158,7 @@ def _cut_lines(text: bytes, limits: Limits) -> Iterator[list[bytes]]:
     start = 0
     while start < len(text):
         end = _line_end(text, start)
-        lines = text[start:end].split(b"\n")
+        lines = mended(text[start:end]).split(b"\n")
         for at in range(0, len(lines), PART_LINES):
             yield lines[at : at + PART_LINES]
         start = end + 1
@@ -176,6 +175,7 @@ def _line_end(text: bytes, start: int) -> int:
 
 
 def _cut_document(text: bytes, limits: Limits) -> Iterator[list[bytes]]:
+    text = mended(text)
     if not text.strip(BLANKS):
         return
     try:

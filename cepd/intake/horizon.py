@@ -120,12 +120,10 @@ class Horizon:
     def _key_of(self, given: tuple[str, str], line: bytes) -> _Key:
         """Under which key this very event is known, if it is."""
         first = self._known.get(given)
-        if first is None and given not in self._reused:
+        if first == line or (first is None and given not in self._reused):
             return given
         identity = _identity(given, line)
-        if first in (line, identity):
-            return given
-        return (*given, identity)
+        return given if first == identity else (*given, identity)
 
     def _release(self, key: _Key) -> None:
         del self._known[key]

@@ -77,17 +77,18 @@ class Inbox:
             parts.append(part)
         return parts
 
-    async def _admit(self, parts: Sequence[Parsed], source: str) -> tuple[Receipt, set[asyncio.Future[None]]]:
-        """Pushes what is new, part by part; with the writes that the receipt waits for."""
+    async def _admit(self, parts: list[Parsed], source: str) -> tuple[Receipt, set[asyncio.Future[None]]]:
+        """Pushes what is new, part by part, and lets go of each; with the writes that the receipt waits for."""
         total = events = sum(len(part.data) for part in parts)
         size = sum(len(part.body) for part in parts)
         self._feed.reserve(events, size)
+        rejected = [one for part in parts for one in part.rejected]
         accepted = 0
         written: set[asyncio.Future[None]] = set()
+        parts.reverse()
         try:
-            for part in parts:
-                if accepted:
-                    await asyncio.sleep(0)
+            while parts:
+                part = parts.pop()
                 fresh = self._horizon.admit_all(part.data, part.given, source)
                 body = part.body
                 if len(fresh) < len(part.data):
@@ -98,9 +99,10 @@ class Inbox:
                 accepted += len(fresh)
                 events -= len(fresh)
                 size -= len(body)
+                if parts:
+                    await asyncio.sleep(0)
         finally:
             self._feed.release(events, size)
-        rejected = [one for part in parts for one in part.rejected]
         return Receipt(accepted, total - accepted, rejected), written
 
     def _push(self, body: bytes, events: int, source: str) -> asyncio.Future[None]:

@@ -218,6 +218,8 @@ def test_the_loop_has_its_turn_between_slices(tmp_path: Path) -> None:
             parts_before = running.journal.next_seq
             assert await turns_during(running, b"\n".join(line(id=str(n)) for n in range(10_000))) >= 4
             assert running.journal.next_seq - parts_before == 5
+            assert await turns_during(running, b"\n".join(line(id=str(n)) for n in range(10_000))) >= 7, "duplicates"
+            assert running.journal.next_seq - parts_before == 5
 
     asyncio.run(scenario())
 
