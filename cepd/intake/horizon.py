@@ -81,9 +81,10 @@ class Horizon:
         if event_id is None:
             return
         key = self._key_of((source, event_id), line)
-        if key in self._known:
-            self._release(key)
+        if self._known.pop(key, None) is not None:
             self._oldest.clear()
+            if len(key) > 2:
+                self._forgo(key)
 
     def entries(self) -> Iterator[Entry]:
         """All that it knows now, oldest first. The call takes a copy, quickly; going through it takes longer."""
@@ -112,10 +113,14 @@ class Horizon:
 
     def _let_go(self) -> None:
         """Of what is beyond `size`. While ids come that are not known, to hold more than that changes no verdict."""
-        for _ in range(len(self._known) - self.size):
-            if not self._oldest:
-                self._oldest = list(islice(self._known, _AT_ONCE))[::-1]
-            self._release(self._oldest.pop())
+        known, oldest = self._known, self._oldest
+        for _ in range(len(known) - self.size):
+            if not oldest:
+                oldest.extend(reversed(list(islice(known, _AT_ONCE))))
+            key = oldest.pop()
+            del known[key]
+            if len(key) > 2:
+                self._forgo(key)
 
     def _key_of(self, given: tuple[str, str], line: bytes) -> _Key:
         """Under which key this very event is known, if it is."""
@@ -125,13 +130,12 @@ class Horizon:
         identity = _identity(given, line)
         return given if first == identity else (*given, identity)
 
-    def _release(self, key: _Key) -> None:
-        del self._known[key]
-        if len(key) > 2:
-            given = key[:2]
-            self._reused[given] -= 1
-            if not self._reused[given]:
-                del self._reused[given]
+    def _forgo(self, key: _Key) -> None:
+        """A key with an identity is gone."""
+        given = key[:2]
+        self._reused[given] -= 1
+        if not self._reused[given]:
+            del self._reused[given]
 
 
 def _identity(given: _Key, line: bytes) -> str:
