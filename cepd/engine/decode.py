@@ -6,8 +6,8 @@ Intake has accepted the lines for good, so nothing here refuses one: a number th
 import msgspec
 
 from cepd.model.duration import MINUTE, Span
-from cepd.model.event import Event, complete, given_id, given_source, given_time, given_type
-from cepd.model.instant import Instant
+from cepd.model.event import Event, complete, given_id, given_source, given_type
+from cepd.model.instant import Instant, read_instant
 from cepd.model.json import Json
 from cepd.model.members import read_members
 
@@ -46,11 +46,14 @@ def read_event(line: bytes, fields: dict[str, Json], time: Instant, *, source: s
     return Event(event_id, event_type, event_source, time, fields, line, origin, number)
 
 
-def arrival_time(fields: dict[str, Json], clock: Instant, counts: DecodeCounts) -> Instant:
-    """The event's own time; the clock where it has none, where it cannot be read, or where it lies too far ahead."""
-    time, given = given_time(fields)
+def arrival_time(value: Json, clock: Instant, counts: DecodeCounts) -> Instant:
+    """The time that an event says, which is null where it says none; the clock where it says none, where it cannot be
+    read, or where it lies too far ahead."""
+    if value is None:
+        return clock
+    time = read_instant(value)
     if time is None:
-        counts.unreadable_times += given
+        counts.unreadable_times += 1
         return clock
     if time > clock + FARTHEST_FUTURE:
         counts.future_times += 1

@@ -1,34 +1,34 @@
 """A program: the rules of one generation, compiled and ready to run. Immutable but for what decoding counts."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+import operator
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
-from cepd.engine.conditions import compile_condition
+from cepd.engine.arrivals import read_views, type_of
 from cepd.engine.decode import DecodeCounts, arrival_time, decode_fields, read_event
 from cepd.engine.fingerprint import episode_fingerprint, state_fingerprint
 from cepd.engine.keys import KeyReader, compile_key
-from cepd.engine.paths import fields_of, lookup
-from cepd.engine.projection import Projection
+from cepd.engine.matching.node import Asked, Holds, Node, compile_holds, compile_node
+from cepd.engine.paths import fields_of
+from cepd.engine.projection import Projection, read_field
 from cepd.engine.single import condition_of, threshold_of
 from cepd.engine.steps import read_by_steps
 from cepd.engine.support import unsupported
 from cepd.engine.swap import SwapReport, compare
 from cepd.engine.unit import unit_kind
-from cepd.model.condition import Condition
+from cepd.model.condition import All, AnyOf, Condition, Field, Literally, Test
 from cepd.model.duration import SECOND, Span
-from cepd.model.event import Event
+from cepd.model.event import Event, said_time
 from cepd.model.instant import Instant
-from cepd.model.json import Json
 from cepd.model.rule import AnomalyTrigger, MetricTrigger, NewValueTrigger, Rule, ScheduleTrigger, SequenceTrigger
-
-Matcher: TypeAlias = Callable[[Mapping[str, Json]], bool]
 
 
 class CompiledRule(msgspec.Struct, frozen=True):
-    """`hears`: whether an event of the rule's type and source concerns it at all; `matches`: whether it holds, for a
-    rule without a unit. An event that is heard and does not match is a false evaluation of its key."""
+    """`asked`: what an event of the rule's types has to meet; of a rule with a unit, to be fed to it. `hears`: whether
+    such an event concerns a rule without a unit at all: one that it hears and does not meet is a false evaluation of
+    its key. Both, and `key`, read the event's view."""
 
     rule: Rule
     state: str
@@ -37,11 +37,11 @@ class CompiledRule(msgspec.Struct, frozen=True):
     """Episode fingerprint."""
     unit: str | None
     """State fingerprint of the unit that remembers for it; None for a rule without one."""
-    hears: Matcher
-    matches: Matcher
+    types: frozenset[str] | None
+    """The event types that it sees; None: every one."""
+    asked: Asked
+    hears: Holds
     key: KeyReader
-    sources: frozenset[str] | None
-    """None: events of every source."""
     named: frozenset[str]
     """Every field of an event that decides over the rule's firings."""
     views: frozenset[str]
@@ -52,6 +52,10 @@ class CompiledRule(msgspec.Struct, frozen=True):
         """Whether false evaluations mean something to it."""
         return self.rule.hold is not None or self.rule.resolve is not None
 
+    def accepts(self, source: str) -> bool:
+        """Whether it sees events of a source."""
+        return self.asked.sources is None or source in self.asked.sources
+
 
 class CompiledUnit(NamedTuple):
     """The rules, by their places in the program, that hang on one unit."""
@@ -60,37 +64,56 @@ class CompiledUnit(NamedTuple):
     members: tuple[int, ...]
 
 
-class Listener(NamedTuple):
-    """A rule, by its place in the program, that sees events of a type. `unit`: the place of its unit, None without
-    one. `feeds`: it is the first of its unit to see them."""
+class Bucket(NamedTuple):
+    """The rules that see events of one type, or of every type, each by its place in the program, in that order; of
+    rules with one unit the first stands for all. `node` matches `asked`, which goes with them."""
 
-    position: int
-    unit: int | None
-    feeds: bool
+    positions: tuple[int, ...]
+    asked: tuple[Asked, ...]
+    node: Node
 
 
 class Program:
     """Made by `compile_program`. `compiled` and `rules` are in rule order, `units` in that of their first rules;
-    `places` says where they are, by State fingerprint."""
+    `places` says where they are, by State fingerprint. `buckets`: by event type; `everyone`: of rules that see every
+    event."""
 
     def __init__(
-        self, compiled: Mapping[str, CompiledRule], report: SwapReport, lateness: Span, counts: DecodeCounts
+        self,
+        compiled: Mapping[str, CompiledRule],
+        report: SwapReport,
+        lateness: Span,
+        counts: DecodeCounts,
+        known: Mapping[str | None, Bucket],
     ) -> None:
         self.compiled = compiled
         self.rules: Mapping[str, Rule] = {rule_id: found.rule for rule_id, found in compiled.items()}
         self.report = report
         self.lateness = lateness
         self.counts = counts
+        self.positions = {rule_id: position for position, rule_id in enumerate(compiled)}
         self.units = _units(list(compiled.values()))
         self.places = {unit.fingerprint: place for place, unit in enumerate(self.units)}
         self.projection = Projection(name for found in compiled.values() for name in found.views)
-        self._by_type, self._untyped = _dispatch(list(compiled.values()), self.units, self.places)
+        self.buckets = _buckets(list(compiled.values()), self.units, self.places, known)
+        """By event type; under None the rules that see every event, where there are any."""
 
-    def listeners(self, event_type: str | None) -> Sequence[Listener]:
-        """The rules that see events of a type, in rule order."""
-        if event_type is None:
-            return self._untyped
-        return self._by_type.get(event_type, self._untyped)
+    def matches(self, body: bytes) -> list[tuple[int, list[int]]]:
+        """Which rules the accepted lines of a body meet, as (line from 0, places of rules in the program), in order, of
+        those that meet any; of rules with one unit the first stands for all. What no rule could be told by one event
+        alone is not looked at: time, keys, what was before."""
+        found = []
+        everyone = self.buckets.get(None)
+        for line, view in enumerate(read_views(body, self.projection, self.counts)):
+            hits: list[int] = []
+            for bucket in (self.buckets.get(type_of(view)), everyone):
+                if bucket is not None:
+                    places: list[int] = []
+                    bucket.node.match(view, places.append, places.extend, "")
+                    hits += [bucket.positions[place] for place in places]
+            if hits:
+                found.append((line, sorted(hits)))
+        return found
 
     def decode(self, lines: Sequence[bytes], clock: Instant, *, source: str, origin: str, first: int) -> list[Event]:
         """The events of accepted lines that arrived at `clock`.
@@ -102,7 +125,7 @@ class Program:
         events = []
         for number, line in enumerate(lines, first):
             fields = decode_fields(line, self.counts)
-            time = arrival_time(fields, clock, self.counts)
+            time = arrival_time(said_time(fields), clock, self.counts)
             events.append(read_event(line, fields, time, source=source, origin=origin, number=number))
         return events
 
@@ -116,7 +139,8 @@ def compile_program(rules: Sequence[Rule], previous: Program | None = None, *, l
     known = {} if previous is None else previous.compiled
     compiled = {rule.id: _compile(rule, known.get(rule.id)) for rule in rules}
     counts = DecodeCounts() if previous is None else previous.counts
-    return Program(compiled, compare(compiled, known), lateness, counts)
+    buckets = {} if previous is None else previous.buckets
+    return Program(compiled, compare(compiled, known), lateness, counts, buckets)
 
 
 def _compile(rule: Rule, known: CompiledRule | None) -> CompiledRule:
@@ -131,32 +155,23 @@ def _compile(rule: Rule, known: CompiledRule | None) -> CompiledRule:
         state=state,
         episode=episode_fingerprint(rule),
         unit=state if remembers else None,
-        hears=_hears(rule),
-        matches=_matcher(condition_of(rule)),
-        key=compile_key(rule.group_by),
-        sources=None if sources is None else frozenset(sources),
+        types=frozenset() if unsupported(rule) else _types(rule),
+        asked=Asked(rule.when if remembers else condition_of(rule), None if sources is None else frozenset(sources)),
+        hears=compile_holds(_heard(rule)),
+        key=compile_key(rule.group_by, read_field),
         named=named,
         views=named | _remembered(rule) if remembers else named,
     )
 
 
-def _hears(rule: Rule) -> Matcher:
-    """Without a unit and a threshold `when` is what the rule asks, so that it hears every event."""
-    when = _matcher(rule.when)
-    if unit_kind(rule) is not None:
-        return when
-    if threshold_of(rule) is None or not isinstance(rule.trigger, MetricTrigger):
-        return _always
-    metric = str(rule.trigger.metric)
-    return lambda fields: lookup(fields, metric).__class__ in (int, float) and when(fields)
-
-
-def _matcher(condition: Condition | None) -> Matcher:
-    return _always if condition is None else compile_condition(condition)
-
-
-def _always(fields: Mapping[str, Json]) -> bool:
-    return True
+def _heard(rule: Rule) -> Condition:
+    """What concerns a rule without a unit: without a threshold every event, as `when` is what the rule asks; else one
+    that holds `when` and whose metric is a number, above zero or not."""
+    if threshold_of(rule) is None or not isinstance(rule.trigger, MetricTrigger) or rule.trigger.metric is None:
+        return All(())
+    metric = Field(rule.trigger.metric)
+    number = AnyOf((Test(">", metric, Literally(0)), Test("<=", metric, Literally(0))))
+    return number if rule.when is None else All((number, rule.when))
 
 
 def _units(compiled: Sequence[CompiledRule]) -> tuple[CompiledUnit, ...]:
@@ -167,22 +182,26 @@ def _units(compiled: Sequence[CompiledRule]) -> tuple[CompiledUnit, ...]:
     return tuple(CompiledUnit(fingerprint, tuple(found)) for fingerprint, found in members.items())
 
 
-def _dispatch(
-    compiled: Sequence[CompiledRule], units: Sequence[CompiledUnit], places: Mapping[str, int]
-) -> tuple[dict[str, tuple[Listener, ...]], tuple[Listener, ...]]:
-    """Per event type the rules that see it, and the rules that see every type; each in rule order."""
-    wanted: list[tuple[Listener, frozenset[str] | None]] = []
+def _buckets(
+    compiled: Sequence[CompiledRule],
+    units: Sequence[CompiledUnit],
+    places: Mapping[str, int],
+    known: Mapping[str | None, Bucket],
+) -> dict[str | None, Bucket]:
+    """Nodes of which nothing changed are taken from the known buckets."""
+    heard: dict[str | None, list[int]] = {}
     for position, found in enumerate(compiled):
-        if not unsupported(found.rule):
-            unit = None if found.unit is None else places[found.unit]
-            feeds = unit is not None and units[unit].members[0] == position
-            wanted.append((Listener(position, unit, feeds), _types(found.rule)))
-    types = sorted({name for _, names in wanted for name in names or ()})
-    by_type = {
-        event_type: tuple(listener for listener, names in wanted if names is None or event_type in names)
-        for event_type in types
-    }
-    return by_type, tuple(listener for listener, names in wanted if names is None)
+        if found.unit is None or units[places[found.unit]].members[0] == position:
+            for event_type in (None,) if found.types is None else sorted(found.types):
+                heard.setdefault(event_type, []).append(position)
+    return {event_type: _bucket(compiled, found, known.get(event_type)) for event_type, found in heard.items()}
+
+
+def _bucket(compiled: Sequence[CompiledRule], positions: Sequence[int], known: Bucket | None) -> Bucket:
+    asked = tuple(compiled[position].asked for position in positions)
+    same = known is not None and len(asked) == len(known.asked) and all(map(operator.is_, asked, known.asked))
+    node = known.node if known is not None and same else compile_node(asked)
+    return Bucket(tuple(positions), asked, node)
 
 
 def hears_type(rule: Rule, event_type: str | None) -> bool:
@@ -215,7 +234,7 @@ def _named(rule: Rule) -> frozenset[str]:
             earlier = {step.id for step in steps}
             named = {path for step in steps for path in _fields(step.when)}
             found |= {path for path in named if path.partition(".")[0] not in earlier}
-    return frozenset(found)
+    return frozenset(map(str, found))
 
 
 def _remembered(rule: Rule) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """The rows that the engine applies. Each carries its clock; nothing else can change the engine's state."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,35 @@ class Batch(msgspec.Struct, frozen=True):
     clock: Instant
     input: str
     events: Sequence[Event]
+
+
+class Lines(msgspec.Struct, frozen=True):
+    """Accepted lines that came through one input, as they came: JSON objects joined by newlines, one at least. `source`
+    is that of events that name none; `origin` and the running numbers from `first` on identify those without an id."""
+
+    clock: Instant
+    input: str
+    body: bytes
+    source: str
+    origin: str
+    first: int
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """Lines of a recording that holds nothing but events: each is a row of its own, at the highest event time so far,
+    and none is in the future. All sequences are of one length; `clock` is that of the first line."""
+
+    clock: Instant
+    input: str
+    lines: Sequence[bytes]
+    views: Sequence[Any]
+    """What the running program's projection reads of the lines."""
+    times: Sequence[Instant]
+    """A line without a time has that of the clock."""
+    clocks: Sequence[Instant]
+    """The highest time up to each line."""
+    numbers: Sequence[int]
+    source: str
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -56,4 +85,4 @@ class Reset(msgspec.Struct, frozen=True):
     """The key's text."""
 
 
-Row: TypeAlias = Batch | Target | Tick | Swap | Resume | Reset
+Row: TypeAlias = Batch | Lines | Recorded | Target | Tick | Swap | Resume | Reset

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from cepd.engine.conditions import compile_condition
 from cepd.engine.decode import DecodeCounts, decode_fields, read_event
-from cepd.engine.keys import key_values
-from cepd.engine.program import CompiledRule, hears_type
+from cepd.engine.keys import compile_key, key_values
+from cepd.engine.program import hears_type
 from cepd.engine.running import Running
 from cepd.engine.single import condition_of, evaluate_single
 from cepd.engine.suppress import covering
@@ -76,8 +77,8 @@ def why_fired(rule: Rule, firing: Firing) -> Why:
 def why(running: Running, unit: Unit | None, event: Event, time: Instant, fired: Sequence[Firing]) -> Why:
     """Why an event made a rule fire or not, right after it was applied. `time` is the event's for the rule, `fired`
     what the rule gave at it; what fired only because time went on up to the event is none of its doing."""
-    rule, compiled = running.rule, running.compiled
-    key = compiled.key(event.fields)
+    rule = running.rule
+    key = compile_key(rule.group_by)(event.fields)
     of_event = (firing for firing in fired if firing.kind in ("fired", "continued") and event.id in firing.event_ids)
     own = next(of_event, None)
     if own is not None:
@@ -162,9 +163,10 @@ def _reason(running: Running, event: Event, key: str | None, time: Instant) -> s
     rule, compiled = running.rule, running.compiled
     if not hears_type(rule, event.type):
         return f"did not fire: it does not listen to events of type {event.type!r}"
-    if compiled.sources is not None and event.source not in compiled.sources:
+    if not compiled.accepts(event.source):
         return f"did not fire: it does not listen to the source {event.source!r}"
-    if not _met(compiled, event):
+    asked = compiled.asked.condition
+    if asked is not None and not compile_condition(asked)(event.fields):
         return "did not fire: the condition is false"
     if key is None:
         return "did not fire: a value of group_by is an object or a list"
@@ -176,10 +178,6 @@ def _reason(running: Running, event: Event, key: str | None, time: Instant) -> s
     if covering(running.state.windows.get(key, ()), time) is not None:
         return "did not fire: what it found was not enough; a suppress window of the key is open"
     return "did not fire: what it found so far was not enough"
-
-
-def _met(compiled: CompiledRule, event: Event) -> bool:
-    return (compiled.matches if compiled.unit is None else compiled.hears)(event.fields)
 
 
 def _lines(found: Why) -> Iterator[str]:

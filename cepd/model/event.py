@@ -86,13 +86,19 @@ def given_source(fields: Mapping[str, Json], default: str) -> str:
     return value if value.__class__ is str and value else default
 
 
-def given_time(fields: Mapping[str, Json]) -> tuple[Instant | None, bool]:
-    """(time, given): the first of `time`, `timestamp`, `ts` that is there. (None, True): there, but unreadable."""
+def said_time(fields: Mapping[str, Json]) -> Json:
+    """The first of `time`, `timestamp`, `ts` that is there and not null; null where none is."""
     for name in TIME_FIELDS:
         value = fields.get(name)
         if value is not None:
-            return read_instant(value), True
-    return None, False
+            return value
+    return None
+
+
+def given_time(fields: Mapping[str, Json]) -> tuple[Instant | None, bool]:
+    """(time, given): what `said_time` says. (None, True): something that cannot be read."""
+    value = said_time(fields)
+    return (None, False) if value is None else (read_instant(value), True)
 
 
 def identity_of(source: str, event_id: str | None, line: bytes, origin: str, number: int) -> str:

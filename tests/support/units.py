@@ -45,7 +45,7 @@ class Bench:
         time = round(at * S)
         event = Event(f"e{self._number}", "t", "s", time, fields, b"line %d" % self._number, "j", self._number)
         event.view = self._program.projection.of(fields)
-        self.unit.feed(event, time, self._key(fields), round(mark * S))
+        self.unit.feed(event, time, self._key(event.view), round(mark * S))
         return [(name, found) for name, member in self.members.items() for found in self.unit.read(member)]
 
     def until(self, mark: float) -> list[tuple[str, Evaluation]]:

@@ -1,0 +1,144 @@
+"""Rows of events as the engine's loop takes them: of each a view and its times, and the whole event for who hears it.
+
+Lines are decoded here, many at once; a line with a named number that does not fit is decoded in full, and mended.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from cepd.engine.decode import DecodeCounts, arrival_time, decode_fields
+from cepd.engine.paths import MISSING
+from cepd.engine.projection import Projection, View
+from cepd.engine.rows import Lines, Recorded
+from cepd.model.event import Event, given_id
+from cepd.model.instant import Instant
+from cepd.model.json import Json
+
+
+class Arrivals(Protocol):
+    @property
+    def views(self) -> Sequence[View]: ...
+
+    @property
+    def times(self) -> Sequence[Instant]:
+        """Of the events, in the order of the views."""
+
+    @property
+    def clocks(self) -> Sequence[Instant]:
+        """When they arrived."""
+
+    @property
+    def source(self) -> str:
+        """That of events that name none."""
+
+    def event(self, place: int, event_type: str | None) -> Event: ...
+
+
+class Decoded(msgspec.Struct):
+    """Lines whose views are known; `body` is split into them when one of them is asked for."""
+
+    views: Sequence[View]
+    times: Sequence[Instant]
+    clocks: Sequence[Instant]
+    source: str
+    origin: str
+    numbers: Sequence[int]
+    body: bytes
+    lines: Sequence[bytes] | None = None
+
+    def event(self, place: int, event_type: str | None) -> Event:
+        if self.lines is None:
+            self.lines = self.body.split(b"\n")
+        view = self.views[place]
+        source, time = source_of(view, self.source), self.times[place]
+        line, number = self.lines[place], self.numbers[place]
+        return Event(given_id(view.id), event_type, source, time, None, line, self.origin, number, view)
+
+
+class Known(msgspec.Struct):
+    """One event that was decoded before."""
+
+    known: Event
+    views: Sequence[View]
+    times: Sequence[Instant]
+    clocks: Sequence[Instant]
+    source: str
+
+    def event(self, place: int, event_type: str | None) -> Event:
+        return self.known
+
+
+def of_known(event: Event, clock: Instant, projection: Projection) -> Known:
+    """The event gets a view of that projection."""
+    event.view = projection.of(event.fields)
+    return Known(event, (event.view,), (event.time,), (clock,), event.source)
+
+
+def of_lines(row: Lines, projection: Projection, counts: DecodeCounts) -> Decoded:
+    views = read_views(row.body, projection, counts)
+    complete_views(views, row.source, projection)
+    clock, count = row.clock, len(views)
+    times = [arrival_time(time_value(view), clock, counts) for view in views]
+    numbers = range(row.first, row.first + count)
+    return Decoded(views, times, (clock,) * count, row.source, row.origin, numbers, row.body)
+
+
+def of_recorded(row: Recorded, projection: Projection) -> Decoded:
+    complete_views(row.views, row.source, projection)
+    return Decoded(row.views, row.times, row.clocks, row.source, "", row.numbers, b"", row.lines)
+
+
+def read_views(body: bytes, projection: Projection, counts: DecodeCounts) -> list[View]:
+    """The views of accepted lines that are joined by newlines."""
+    try:
+        return projection.decode_lines(body)
+    except ValueError:
+        return [read_view(line, projection, counts) for line in body.split(b"\n")]
+
+
+def read_view(line: bytes, projection: Projection, counts: DecodeCounts) -> View:
+    """The view of one accepted line."""
+    try:
+        return projection.decode(line)
+    except ValueError:
+        return projection.of(decode_fields(line, counts))
+
+
+def complete_views(views: Sequence[View], source: str, projection: Projection) -> None:
+    """Where rules name `type` or `source`, what an event does not say of them is that of its envelope."""
+    if "source" in projection.names:
+        for view in views:
+            if view.source is MISSING:
+                view.source = source
+    if "type" in projection.names:
+        for view in views:
+            if view.type is MISSING:
+                view.type = view.event_type if view.event_type.__class__ is str else MISSING
+
+
+def type_of(view: View) -> str | None:
+    """`type`, else `event_type`, where it is text."""
+    found = view.type
+    if found.__class__ is not str:
+        found = view.event_type
+    return found if found.__class__ is str else None
+
+
+def source_of(view: View, default: str) -> str:
+    """`source` where it is text and not empty."""
+    found = view.source
+    return found if found.__class__ is str and found else default
+
+
+def time_value(view: View) -> Json:
+    """The first of `time`, `timestamp`, `ts` that is there and not null; null where none is."""
+    value = view.time
+    if value is None or value is MISSING:
+        value = view.timestamp
+        if value is None or value is MISSING:
+            value = view.ts
+            if value is MISSING:
+                return None
+    return value

@@ -1,0 +1,111 @@
+"""Who hears events of a type, and what each of them is to be asked: a node that matches, and the rules behind it.
+
+Made when a program is installed: one for each type that rules name, and one of the rules that hear every event. So
+what an event costs depends on its own audience, not on how many rules there are.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from cepd.engine.arrivals import source_of
+from cepd.engine.matching.node import Match
+from cepd.engine.paths import MISSING
+from cepd.engine.program import Bucket, Program
+from cepd.engine.projection import ReadField, View, read_field
+from cepd.engine.running import Running
+from cepd.engine.unit import Unit
+from cepd.engine.watch import Watch
+from cepd.model.event import Event
+
+
+class Turn(NamedTuple):
+    """A rule to be told what an event means to it. `unit`: what remembers for it, `place` which one of the program's
+    that is; None for a rule that each event alone meets or not, which `truth` tells."""
+
+    position: int
+    running: Running
+    unit: Unit | None = None
+    place: int = -1
+    truth: bool = True
+
+
+class Unseen(NamedTuple):
+    """A field that some of the rules name and have heard no event with."""
+
+    path: str
+    read: ReadField
+    rules: Sequence[Running]
+
+
+class Audience(msgspec.Struct):
+    """`turns`: by their places in the node, in rule order; of a unit the first rule's. `unseen`: see `Running`."""
+
+    match: Match
+    turns: Sequence[Turn]
+    watches: Sequence[Watch]
+    rules: Sequence[Running]
+    unseen: Sequence[Unseen]
+
+    def followers(self, event: Event, met: Sequence[Turn]) -> Iterator[Turn]:
+        """Rules that follow the event's key, heard it and are not met."""
+        for watch in self.watches:
+            key = watch.read(event.view) if watch.followers else None
+            for position, running in () if key is None else watch.followers.get(key, {}).items():
+                if all(turn.position != position for turn in met) and running.compiled.hears(event.view):
+                    yield Turn(position, running, truth=False)
+
+    def look(self, view: View, source: str) -> None:
+        """Takes note of the fields that nobody had seen."""
+        seen = [
+            (field.path, running)
+            for field in self.unseen
+            if field.read(view) is not MISSING
+            for running in field.rules
+            if running.compiled.accepts(source_of(view, source))
+        ]
+        for path, running in seen:
+            running.unseen.discard(path)
+        if seen:
+            self.unseen = _unseen(self.rules)
+
+
+def audiences(program: Program, rules: Sequence[Running], units: Sequence[Unit]) -> dict[str | None, list[Audience]]:
+    """For each type that rules name those who hear events of it; under None who hears events of any other type, or of
+    none. `rules` and `units` are the program's, by their places."""
+    found = {event_type: _audience(program, bucket, rules, units) for event_type, bucket in program.buckets.items()}
+    everyone = [found.pop(None)] if None in found else []
+    return {event_type: [audience, *everyone] for event_type, audience in found.items()} | {None: everyone}
+
+
+def _audience(program: Program, bucket: Bucket, rules: Sequence[Running], units: Sequence[Unit]) -> Audience:
+    turns = [_turn(program, rules[position], units) for position in bucket.positions]
+    heard = [rules[member] for turn in turns for member in _members(program, turn)]
+    return Audience(
+        bucket.node.match,
+        turns,
+        list({id(watch): watch for turn in turns if (watch := turn.running.watch) is not None}.values()),
+        heard,
+        _unseen(heard),
+    )
+
+
+def _turn(program: Program, running: Running, units: Sequence[Unit]) -> Turn:
+    unit = running.compiled.unit
+    if unit is None:
+        return Turn(running.position, running)
+    place = program.places[unit]
+    return Turn(running.position, running, units[place], place)
+
+
+def _members(program: Program, turn: Turn) -> Sequence[int]:
+    return (turn.position,) if turn.unit is None else program.units[turn.place].members
+
+
+def _unseen(rules: Sequence[Running]) -> list[Unseen]:
+    waiting: dict[str, list[Running]] = {}
+    for running in rules:
+        for path in running.unseen:
+            waiting.setdefault(path, []).append(running)
+    return [Unseen(path, read_field(path), found) for path, found in waiting.items()]

@@ -1,0 +1,257 @@
+"""The rules, units and timers of a program at work: what an event, or a point in time, makes them fire.
+
+A rule that fails harms nothing but itself: that is counted and shown, and the others go on. Whom an event is for is
+found out before (`cepd.engine.audience`), and how time passes is the engine's.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from operator import itemgetter
+
+import msgspec
+
+from cepd.engine.audience import Turn, audiences
+from cepd.engine.episodes import fall_silent, resume, silence, take
+from cepd.engine.evaluation import Evaluation, of_event
+from cepd.engine.folding import close, deadlines, opening, settle
+from cepd.engine.program import CompiledRule, Program
+from cepd.engine.running import Running
+from cepd.engine.single import evaluate_single
+from cepd.engine.state import RuleState
+from cepd.engine.stats import Stats
+from cepd.engine.timers import Deadline, Kind, Timers
+from cepd.engine.unit import Unit, make_unit
+from cepd.engine.watch import watch_all
+from cepd.engine.watermarks import Watermark
+from cepd.model.duration import Span
+from cepd.model.event import Event
+from cepd.model.firing import Firing
+from cepd.model.instant import Instant
+
+
+class Crew:
+    """`rules` and `units` are the program's, by their places; `audiences` as `audience.audiences` gives them."""
+
+    def __init__(
+        self,
+        program: Program,
+        stats: Stats,
+        states: Mapping[str, RuleState],
+        units: Mapping[str, Unit],
+        seen: Mapping[str, frozenset[str]],
+    ) -> None:
+        """`states` by rule id and `units` by fingerprint go on where they fit; `seen` are the fields that events had,
+        by rule id. All three are those of the crew before."""
+        self.program = program
+        self.stats = stats
+        stats.decode = program.counts
+        stats.keep(program.compiled)
+        stats.units = []
+        self.rules = [
+            Running(
+                compiled,
+                position,
+                _kept(compiled, states.get(rule_id)),
+                stats.rules[rule_id],
+                set(compiled.named - seen.get(rule_id, frozenset())),
+            )
+            for position, (rule_id, compiled) in enumerate(program.compiled.items())
+        ]
+        self.units = [
+            units.get(fingerprint) or make_unit(self.rules[members[0]].rule) for fingerprint, members in program.units
+        ]
+        self._fed = [0] * len(self.units)
+        for place, unit in enumerate(self.units):
+            members = self.members(place)
+            unit.bind(members, partial(self._schedule, place, members[0].by_clock))
+            stats.units += [(member.rule.id, unit.counts) for member in members]
+        watch_all(self.rules)
+        self.audiences = audiences(program, self.rules, self.units)
+        self.schedule_all()
+
+    def followed_by(self, program: Program) -> "Crew":
+        """Another program's crew, which goes on with what it may keep of this one's; this one is not to be used after
+        that."""
+        self.count_fed()
+        states = {running.rule.id: running.state for running in self.rules}
+        units = {found.fingerprint: unit for found, unit in zip(self.program.units, self.units, strict=True)}
+        seen = {running.rule.id: running.compiled.named - running.unseen for running in self.rules}
+        return Crew(program, self.stats, states, units, seen)
+
+    def rule(self, rule_id: str) -> Running | None:
+        """A rule of the program; None for another."""
+        position = self.program.positions.get(rule_id)
+        return None if position is None else self.rules[position]
+
+    def unit_of(self, rule_id: str) -> Unit | None:
+        compiled = self.program.compiled.get(rule_id)
+        return None if compiled is None or compiled.unit is None else self.units[self.program.places[compiled.unit]]
+
+    def members(self, place: int) -> list[Running]:
+        """The rules that hang on a unit."""
+        return [self.rules[position] for position in self.program.units[place].members]
+
+    def tell(self, met: Sequence[Turn], event: Event, watermark: Watermark) -> list[Firing]:
+        """What rules that an event meets, or whose units it is for, fire of it, in rule order."""
+        asked: list[Turn] = []
+        for turn in met:
+            if turn.unit is None:
+                asked.append(turn)
+            else:
+                asked += self._feed(turn, turn.unit, event, watermark)
+        if len(asked) > 1:
+            asked.sort(key=itemgetter(0))
+        fired: list[Firing] = []
+        for turn in asked:
+            running = turn.running
+            try:
+                found = _judge(turn, event, watermark) if turn.unit is None else turn.unit.read(running)
+                for evaluation in found:
+                    fired += self._take(running, evaluation, watermark)
+            except Exception as error:  # noqa: BLE001  one rule's failure is its own: counted, shown, the others go on
+                _failed(running, error)
+        return fired
+
+    def tell_one(self, rule_id: str, event: Event, watermark: Watermark) -> list[Firing]:
+        """What one rule fires of an event that stands for everything it would otherwise wait for."""
+        running = self.rule(rule_id)
+        if running is None:
+            self.stats.unknown_targets += 1
+            return []
+        self.stats.targets += 1
+        try:
+            single = evaluate_single(running.rule, event)
+            running.stats.matched += single.held
+            if not single.held or single.key is None:
+                running.stats.skipped_keys += single.held
+                return []
+            found = of_event(event, single.key, _time(running, event, watermark), single.values)
+            return settle(running, found.key, opening(running, found, found.cause), watermark.at, self.timers)
+        except Exception as error:  # noqa: BLE001  as above
+            _failed(running, error)
+            return []
+
+    def fall_due(self, due: Sequence[Deadline], watermark: Watermark) -> Iterator[Firing]:
+        """Deals with deadlines of one time in rule order; every member of a unit sees it before the unit goes on."""
+        calls: list[tuple[int, Deadline]] = []
+        for deadline in due:
+            of_unit = deadline.kind is Kind.UNIT
+            owners = self.program.units[deadline.owner].members if of_unit else (deadline.owner,)
+            calls.extend((position, deadline) for position in owners)
+        for position, deadline in sorted(calls, key=lambda call: (call[0], call[1].kind, call[1].key, call[1].start)):
+            running = self.rules[position]
+            try:
+                yield from self._deal_with(running, deadline, watermark)
+            except Exception as error:  # noqa: BLE001  as above
+                _failed(running, error)
+        for deadline in due:
+            if deadline.kind is Kind.UNIT:
+                try:
+                    self.units[deadline.owner].drop(deadline.key, deadline.start, deadline.at)
+                except Exception as error:  # noqa: BLE001  as above
+                    _failed(self.members(deadline.owner)[0], error)
+
+    def resume(self, downtime: Span) -> None:
+        """Nothing could be heard for so long."""
+        for unit in self.units:
+            unit.resume(downtime)
+        for running in self.rules:
+            resume(running, downtime)
+        watch_all(self.rules)
+        self.schedule_all()
+
+    def schedule_all(self) -> None:
+        """Everything that is pending, anew."""
+        self.timers = Timers(self._pending())
+
+    def count_fed(self) -> None:
+        """What a unit was fed matched each of its rules. Added up when somebody looks, so that an event costs the same
+        for one rule and for a hundred."""
+        for place, fed in enumerate(self._fed):
+            if fed:
+                self._fed[place] = 0
+                for member in self.members(place):
+                    member.stats.matched += fed
+
+    def _feed(self, turn: Turn, unit: Unit, event: Event, watermark: Watermark) -> Sequence[Turn]:
+        """An event for a unit; the rules that have to be asked what it says."""
+        running = turn.running
+        try:
+            key = running.compiled.key(event.view)
+            if key is None:
+                for member in self.members(turn.place):
+                    member.stats.skipped_keys += 1
+                return ()
+            members = unit.feed(event, _time(running, event, watermark), key, _mark(running, watermark))
+        except Exception as error:  # noqa: BLE001  as above
+            _failed(running, error)
+            return ()
+        self._fed[turn.place] += 1
+        return [Turn(member.position, member, unit) for member in members]
+
+    def _deal_with(self, running: Running, deadline: Deadline, watermark: Watermark) -> Iterator[Firing]:
+        match deadline.kind:
+            case Kind.UNIT:
+                unit = self.units[deadline.owner]
+                for found in unit.due(running, deadline.key, deadline.start, deadline.at):
+                    yield from self._take(running, found, watermark)
+            case Kind.SILENCE:
+                yield from fall_silent(running, deadline, self.timers)
+                if running.watch is not None:
+                    running.watch.look(running, deadline.key)
+            case _:
+                firing = close(running, deadline)
+                if firing is not None:
+                    yield firing
+
+    def _take(self, running: Running, found: Evaluation, watermark: Watermark) -> list[Firing]:
+        fired = take(running, found, _mark(running, watermark), self.timers)
+        if running.watch is not None:
+            running.watch.look(running, found.key)
+        return fired
+
+    def _schedule(self, place: int, by_clock: bool, at: Instant, key: str, start: Instant) -> None:
+        self.timers.add(Deadline(at, Kind.UNIT, place, key, start), by_clock=by_clock)
+
+    def _pending(self) -> Iterator[tuple[Deadline, bool]]:
+        """All deadlines that hold, each with whether it goes by the clock."""
+        for place, unit in enumerate(self.units):
+            by_clock = self.members(place)[0].by_clock
+            for at, key, start in unit.deadlines():
+                yield Deadline(at, Kind.UNIT, place, key, start), by_clock
+        for running in self.rules:
+            silences = (silence(running, key, episode) for key, episode in running.state.episodes.items())
+            for deadline in (*deadlines(running), *silences):
+                if deadline is not None:
+                    yield deadline, running.by_clock
+
+
+def _judge(turn: Turn, event: Event, watermark: Watermark) -> Sequence[Evaluation]:
+    """What an event is to a rule without a unit."""
+    running, truth = turn.running, turn.truth
+    key = running.compiled.key(event.view)
+    running.stats.matched += truth
+    if key is None:
+        running.stats.skipped_keys += truth
+        return ()
+    found = of_event(event, key, _time(running, event, watermark))
+    return (found if truth else msgspec.structs.replace(found, truth=False),)
+
+
+def _mark(running: Running, watermark: Watermark) -> Instant:
+    return watermark.clock if running.by_clock else watermark.at
+
+
+def _time(running: Running, event: Event, watermark: Watermark) -> Instant:
+    return watermark.clock if running.by_clock else event.time
+
+
+def _failed(running: Running, error: Exception) -> None:
+    running.stats.errors += 1
+    running.stats.last_error = f"{type(error).__name__}: {error}"
+
+
+def _kept(compiled: CompiledRule, state: RuleState | None) -> RuleState:
+    if state is not None and state.fingerprint == compiled.state:
+        return state
+    return RuleState(compiled.state, compiled.episode)
