@@ -43,7 +43,7 @@ def _name(handle: Any) -> str:
     callback = handle._callback
     task = getattr(callback, "__self__", None)
     if isinstance(task, asyncio.Task):
-        return str(task.get_coro().__qualname__)
+        return f"{task.get_name()}: {task.get_coro().__qualname__}"
     return str(getattr(callback, "__qualname__", callback))
 
 
