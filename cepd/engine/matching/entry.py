@@ -41,9 +41,16 @@ class Entry(NamedTuple):
         return Entry(self.place, (*self.conjuncts[:index], Suspected(test), *self.conjuncts[index + 1 :]))
 
 
+MOST_CONJUNCTS = 100
+"""A condition of more is one conjunct, which no index serves."""
+
+
 def make_entry(place: int, condition: Condition | None, sources: frozenset[str] | None) -> Entry:
     own: tuple[Conjunct, ...] = () if sources is None else (FromSources(sources),)
-    return Entry(place, own if condition is None else (*own, *_conjuncts(condition)))
+    if condition is None:
+        return Entry(place, own)
+    found = tuple(_conjuncts(condition))
+    return Entry(place, (*own, *(found if len(found) <= MOST_CONJUNCTS else (All(found),))))
 
 
 def _conjuncts(condition: Condition) -> Iterator[Condition]:

@@ -20,7 +20,9 @@ from cepd.model.json import Json
 DEEPEST = 12
 """Levels of groups in one expression."""
 LONGEST = 250
-"""Members of one group in one expression, and leaves of one expression."""
+"""Members of one group in one expression."""
+MOST_LEAVES = 25
+"""Of a member of a large group; a larger member is a function of its own."""
 
 Parts: TypeAlias = Mapping[int, Holds]
 """Functions for parts of conditions, by `id` of the part."""
@@ -60,13 +62,15 @@ def split(condition: Condition) -> Parts:
     parts: dict[int, Holds] = {}
     sizes: dict[int, tuple[int, int]] = {}
     for group in reversed([node for node in nodes_of(condition) if not isinstance(node, Test)]):
-        items = items_of(group)
-        found = [sizes.get(id(item), (0, 1)) for item in items]
-        depth, leaves = 1 + max((depth for depth, _ in found), default=0), sum(leaves for _, leaves in found)
-        if depth > DEEPEST or (leaves > LONGEST and depth > 1):
-            parts |= {id(item): _function(item, parts).call for item in items if not isinstance(item, Test)}
-            depth, leaves = 1, len(items)
-        sizes[id(group)] = depth, min(leaves, LONGEST)
+        found = [(item, *sizes.get(id(item), (0, 1))) for item in items_of(group)]
+        large = sum(leaves for _, _, leaves in found) > LONGEST
+        deepest, total = 0, 0
+        for item, depth, leaves in found:
+            if depth >= DEEPEST or (large and leaves > MOST_LEAVES):
+                parts[id(item)] = _function(item, parts).call
+                depth, leaves = 0, 1
+            deepest, total = max(deepest, depth), total + leaves
+        sizes[id(group)] = 1 + deepest, total
     return parts
 
 

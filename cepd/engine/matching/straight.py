@@ -38,9 +38,11 @@ def write_straight(writer: Writer, entries: Sequence[Entry]) -> None:
     for entry in entries:
         if entry.conjuncts:
             first, *others = sorted(entry.conjuncts, key=_cost)
-            late = [item for item in others if any(uses[path] == 1 for path in paths_in(item) - paths_in(first))]
-            early = [first, *(item for item in others if item not in late)]
-            _write_entry(writer, [early, late] if late else [early], entry.place)
+            known = paths_in(first)
+            groups: tuple[list[Conjunct], list[Conjunct]] = ([first], [])
+            for item in others:
+                groups[any(uses[path] == 1 for path in paths_in(item) - known)].append(item)
+            _write_entry(writer, [group for group in groups if group], entry.place)
 
 
 def write_places(writer: Writer, places: Sequence[int]) -> None:

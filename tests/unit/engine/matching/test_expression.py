@@ -51,14 +51,15 @@ def test_trees_deeper_than_the_stack_of_python_compile_and_answer():
         lambda number: Not(when("==", "value", number)),
         lambda number: AnyOf((when(">", "value", number), when("==", "host", f"h{number}"))),
         lambda number: Test(">", Arithmetic("+", Field("value"), Literally(1)), Literally(number)),
+        lambda number: when("==", f"f{number}", number),
     ],
 )
 def test_twenty_thousand_terms_compile_fast_and_agree(kind, leaf):
     condition = kind(tuple(leaf(number) for number in range(20_000)))
     started = time.process_time()
-    compile_node(asks([condition]))
+    node = compile_node(asks([condition]))
     assert time.process_time() - started < 10
-    assert_agrees(asks([condition, Not(condition)]), EVENTS[:9])
+    assert_agrees(asks([condition]), EVENTS[::4], node=node)
 
 
 def test_large_groups_inside_one_another_agree():
