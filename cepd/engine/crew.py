@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 
-import msgspec
-
 from cepd.engine.audience import Turn, audiences
 from cepd.engine.episodes import fall_silent, resume, silence, take
 from cepd.engine.evaluation import Evaluation, of_event
@@ -234,8 +232,7 @@ def _judge(turn: Turn, event: Event, watermark: Watermark) -> Sequence[Evaluatio
     if key is None:
         running.stats.skipped_keys += truth
         return ()
-    found = of_event(event, key, _time(running, event, watermark))
-    return (found if truth else msgspec.structs.replace(found, truth=False),)
+    return (of_event(event, key, _time(running, event, watermark), truth=truth),)
 
 
 def _mark(running: Running, watermark: Watermark) -> Instant:

@@ -159,16 +159,21 @@ class Engine:
         crew, timers = self._crew, self._crew.timers
         audiences, everyone = crew.audiences, crew.audiences[None]
         source = arrivals.source
+        input_, limit = watermark.begin_row(name)
         met: list[Turn] = []
         places: list[int] = []
         add, extend = places.append, places.extend
         for number, (view, time, clock) in enumerate(zip(arrivals.views, arrivals.times, arrivals.clocks, strict=True)):
             if clock > watermark.clock:
                 yield from self._advance(watermark, clock)
-            watermark.observe(name, time)
-            if not timers.quiet(watermark, watermark.clock):
+                input_, limit = watermark.begin_row(name)
+            if time > input_.highest:
+                watermark.rise(input_, time, limit)
+            if watermark.at >= timers.mark or watermark.clock >= timers.clock:
                 yield from self._advance(watermark, watermark.clock)
-            event_type = type_of(view)
+            event_type = view.type
+            if event_type.__class__ is not str:
+                event_type = type_of(view)
             event = None
             for audience in audiences.get(event_type, everyone):
                 audience.match(view, add, extend, source)

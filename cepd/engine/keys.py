@@ -13,6 +13,10 @@ LONGEST_TEXT = 256
 """Bytes of a key's text value; a longer one is replaced by its digest."""
 
 
+MOST_KNOWN = 4_096
+LONGEST_KNOWN = 64
+"""Of texts whose key is remembered: how many, and how long. To look one up costs a third of making it."""
+
 KeyReader: TypeAlias = Callable[[Any], str | None]
 
 NO_KEY = "[]"
@@ -29,20 +33,47 @@ def compile_key(group_by: Sequence[str], reader: Callable[[str], Callable[[Any],
     """
     if not group_by:
         return lambda event: NO_KEY
+    if len(group_by) == 1:
+        return _read_one(group_by[0], reader)
     fields: list[Callable[[Any], Json]] = []
 
     def read(event: Any) -> str | None:
         if not fields:
             fields.extend(map(reader, group_by))
-        values: list[Json] = []
-        for field in fields:
-            value = field(event)
-            if value.__class__ is dict or value.__class__ is list:
-                return None
-            values.append(_canonical(value))
-        return msgspec.json.encode(values).decode()
+        return _text([field(event) for field in fields])
 
     return read
+
+
+def _read_one(path: str, reader: Callable[[str], Callable[[Any], Json]]) -> KeyReader:
+    """The key of one field, by far the most common one: texts that came before are remembered with theirs."""
+    field: Callable[[Any], Json] | None = None
+    known: dict[str, str] = {}
+
+    def read(event: Any) -> str | None:
+        nonlocal field
+        if field is None:
+            field = reader(path)
+        value = field(event)
+        if value.__class__ is not str:
+            return _text([value])
+        text = known.get(value)
+        if text is None:
+            text = _text([value])
+            if text is not None and len(value) <= LONGEST_KNOWN:
+                if len(known) >= MOST_KNOWN:
+                    known.clear()
+                known[value] = text
+        return text
+
+    return read
+
+
+def _text(values: list[Json]) -> str | None:
+    for value in values:
+        if value.__class__ is dict or value.__class__ is list:
+            return None
+    return msgspec.json.encode([_canonical(value) for value in values]).decode()
 
 
 def key_values(group_by: Sequence[str], key: str) -> dict[str, Json]:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from cepd.engine.engine import Engine
 from cepd.engine.program import Program
-from cepd.engine.rows import Batch, Reset, Resume, Row, Swap, Target, Tick
-from cepd.model.event import Event
+from cepd.engine.rows import Lines, Reset, Resume, Row, Swap, Target, Tick
 from cepd.model.firing import Firing
 from cepd.model.frame import Frame
 from cepd.model.instant import Instant
@@ -60,9 +59,12 @@ def row_of(frame: Frame, program: Program, replacement: Program | None = None) -
     """The engine's row of a frame; `program` runs, `replacement` is what a swap frame swaps to."""
     match frame.kind:
         case "batch":
-            return Batch(frame.clock, frame.input, _decode(frame, program))
+            return Lines(frame.clock, frame.input, frame.body, frame.source, frame.origin, frame.first)
         case "target":
-            return Target(frame.clock, frame.rule_id, _decode(frame, program)[0])
+            (event,) = program.decode(
+                [frame.body], frame.clock, source=frame.source, origin=frame.origin, first=frame.first
+            )
+            return Target(frame.clock, frame.rule_id, event)
         case "resume":
             return Resume(frame.clock)
         case "tick":
@@ -73,9 +75,3 @@ def row_of(frame: Frame, program: Program, replacement: Program | None = None) -
             if replacement is None:
                 raise ValueError(f"frame {frame.seq} swaps to generation {frame.digest}, which was not given")
             return Swap(frame.clock, replacement)
-
-
-def _decode(frame: Frame, program: Program) -> list[Event]:
-    return program.decode(
-        frame.body.split(b"\n"), frame.clock, source=frame.source, origin=frame.origin, first=frame.first
-    )

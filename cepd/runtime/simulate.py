@@ -11,30 +11,26 @@ from typing import TypedDict
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from cepd.engine.arrivals import Arrivals, of_lines, of_recorded, type_of
 from cepd.engine.decode import DecodeCounts, decode_fields, read_event
 from cepd.engine.engine import Engine
 from cepd.engine.program import Program, compile_program
-from cepd.engine.rows import Batch, Row, Swap, Tick
+from cepd.engine.rows import Lines, Row, Swap, Tick
 from cepd.engine.single import evaluate_single
 from cepd.engine.support import cannot_run, unsupported
 from cepd.engine.verdict import without_baseline
 from cepd.engine.why import Why, why_single
-from cepd.intake.horizon import Horizon
-from cepd.intake.limits import DEFAULT_LIMITS
-from cepd.intake.lines import BLANKS, mended, reason_against
 from cepd.model.duration import SECOND, Span
-from cepd.model.event import Event, given_id, given_source, given_time, given_type
+from cepd.model.event import Event, given_time, given_type
 from cepd.model.firing import Firing
 from cepd.model.generation import Definition
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
 from cepd.model.rule import ActionSpec, AnomalyTrigger, Rule
+from cepd.runtime.recorded import RecordedLines, Rejection
 
 SOURCE = "simulate"
 """The input's name, and the source of events that name none."""
-
-REJECTIONS_KEPT = 20
-
 
 _OF_ANOMALIES = ("is_anomaly", "score", "method", "details")
 
@@ -95,11 +91,6 @@ def _action_types(action: ActionSpec) -> Iterator[str]:
         yield from _action_types(ActionSpec(step.get("type", "webhook"), step))
 
 
-class Rejection(TypedDict):
-    line: int
-    reason: str
-
-
 class RuleCounts(TypedDict):
     firings: int
     alerts: int
@@ -147,18 +138,12 @@ class Simulation:
         program = compile_program(running, lateness=lateness)
         self.program = program
         self._engine = Engine(program)
-        self._counts = program.counts
-        self._horizon = Horizon()
-        self._clock = 0 if start is None else start
+        self._lines = RecordedLines(program, SOURCE, 0 if start is None else start)
         self._until = until
         self._flush = flush
         self._about = about
         self.whys: list[Why] = []
         self._rules = {found.rule.id: RuleCounts(firings=0, alerts=0) for found in chosen}
-        self._events = self._rejected = self._duplicates = 0
-        self._rejections: list[Rejection] = []
-        self._earliest: Instant | None = None
-        self._latest: Instant | None = None
         self._cpu_seconds = 0.0
 
     def run(self, lines: Iterable[bytes]) -> Iterator[Firing]:
@@ -166,18 +151,14 @@ class Simulation:
         Call it once. Lines that are no events and duplicates are counted and skipped."""
         begun = process_time()
         try:
-            for number, line in enumerate(lines, 1):
-                data = mended(line.strip(BLANKS))
-                event = self._read(data, number) if data else None
-                if event is None:
-                    continue
-                row = Batch(self._clock, SOURCE, (event,))
-                if event.id == self._about:
-                    fired = self._engine.apply(row)
-                    self._explain(event, fired)
-                    yield from self._told(fired)
-                else:
+            if self._about is None:
+                for row in self._lines.rows(lines):
                     yield from self._told(self._engine.run(row))
+            else:
+                for row in self._lines.rows(lines, at_once=1):
+                    fired = self._engine.apply(row)
+                    self._explain(of_recorded(row, self.program.projection), fired)
+                    yield from self._told(fired)
             if self._until is not None:
                 yield from self._told(self._engine.run(Tick(self._until)))
             if self._flush:
@@ -209,37 +190,23 @@ class Simulation:
     def report(self) -> Report:
         """What happened so far."""
         return Report(
-            events=self._events,
-            rejected=self._rejected,
-            rejections=list(self._rejections),
-            duplicates=self._duplicates,
+            events=self._lines.events,
+            rejected=self._lines.rejected,
+            rejections=list(self._lines.rejections),
+            duplicates=self._lines.duplicates,
             firings=sum(counts["firings"] for counts in self._rules.values()),
             alerts=sum(counts["alerts"] for counts in self._rules.values()),
             rules={rule_id: counts.copy() for rule_id, counts in self._rules.items()},
-            period={"from": _text(self._earliest), "to": _text(self._latest)},
+            period={"from": _text(self._lines.earliest), "to": _text(self._lines.latest)},
             cpu_seconds=self._cpu_seconds,
         )
 
-    def _read(self, line: bytes, number: int) -> Event | None:
-        reason = _utf8_fault(line) or reason_against(line, DEFAULT_LIMITS)
-        if reason is not None:
-            self._reject(number, reason)
-            return None
-        fields = decode_fields(line, self._counts)
-        source = given_source(fields, SOURCE)
-        if self._horizon.admit(source, given_id(fields.get("id")), line) == "duplicate":
-            self._duplicates += 1
-            return None
-        self._events += 1
-        return read_event(line, fields, self._time(fields), source=SOURCE, origin="", number=number)
-
     def _see(self, row: Row, fired: list[Firing]) -> None:
-        if isinstance(row, Batch):
-            self._events += len(row.events)
-            for event in row.events:
-                self._span(event.time)
-                if event.id == self._about:
-                    self._explain(event, fired)
+        if isinstance(row, Lines):
+            arrivals = of_lines(row, self.program.projection, DecodeCounts())
+            self._lines.events += len(arrivals.times)
+            self._lines.span(min(arrivals.times), max(arrivals.times))
+            self._explain(arrivals, fired)
         elif isinstance(row, Swap):
             self._run_on(row.program)
 
@@ -248,28 +215,13 @@ class Simulation:
         for rule_id in program.rules:
             self._rules.setdefault(rule_id, RuleCounts(firings=0, alerts=0))
 
-    def _reject(self, number: int, reason: str) -> None:
-        self._rejected += 1
-        if len(self._rejections) < REJECTIONS_KEPT:
-            self._rejections.append({"line": number, "reason": reason})
-
-    def _time(self, fields: Mapping[str, Json]) -> Instant:
-        """The event's time; moves the clock up to it."""
-        time, given = given_time(fields)
-        if time is None:
-            self._counts.unreadable_times += given
-            return self._clock
-        self._clock = max(self._clock, time)
-        self._span(time)
-        return time
-
-    def _span(self, time: Instant) -> None:
-        self._earliest = time if self._earliest is None else min(self._earliest, time)
-        self._latest = time if self._latest is None else max(self._latest, time)
-
-    def _explain(self, event: Event, fired: Sequence[Firing]) -> None:
-        found = (self._engine.why(rule_id, event, fired) for rule_id in self._rules)
-        self.whys.extend(why for why in found if why is not None)
+    def _explain(self, arrivals: Arrivals, fired: Sequence[Firing]) -> None:
+        """Of the event that was asked about, why each rule fired or not."""
+        for place, view in enumerate(arrivals.views) if self._about is not None else ():
+            event = arrivals.event(place, type_of(view))
+            if event.id == self._about:
+                found = (self._engine.why(rule_id, event, fired) for rule_id in self._rules)
+                self.whys.extend(why for why in found if why is not None)
 
     def _told(self, firings: Iterable[Firing]) -> Iterator[Firing]:
         """Counts them, and leaves out what only raises the count of an open alert."""
@@ -303,14 +255,6 @@ def firing_line(firing: Firing) -> dict[str, Json]:
         "values": firing.values,
         "event_ids": list(firing.event_ids),
     }
-
-
-def _utf8_fault(line: bytes) -> str | None:
-    try:
-        line.decode()
-    except UnicodeDecodeError as error:
-        return f"not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02x}"
-    return None
 
 
 def _text(instant: Instant | None) -> str | None:
