@@ -34,6 +34,7 @@ def test_a_table_is_made_from_eight_entries_on():
     assert FEWEST == 8
     assert not is_looked_up(asks(hosts(7)))
     assert is_looked_up(asks(hosts(8)))
+    assert " == " not in compile_node(asks(hosts(8))).code
     assert_agrees(asks(hosts(7)), EVENTS)
     assert_agrees(asks(hosts(8)), EVENTS)
 
@@ -68,9 +69,11 @@ def test_numbers_are_looked_up_by_worth_and_apart_from_text_and_bools():
 
 
 def test_a_list_that_is_compared_as_a_whole_is_not_looked_up():
-    asked = asks(when("==", "host", ["web-1"]) for _ in range(10))
-    assert not is_looked_up(asked)
-    assert assert_agrees(asked, EVENTS)
+    whole = AnyOf((when("==", "host", ["web-1"]), when("==", "host", ["web-2", "web-1"]), when("==", "host", "web-3")))
+    for condition in (when("==", "host", ["web-1"]), whole):
+        asked = asks([condition] * 10)
+        assert not is_looked_up(asked)
+        assert_agrees(asked, [*EVENTS, {"host": ["web-2", "web-1"]}])
 
 
 def test_two_columns_are_looked_up_one_after_the_other_and_one_below_the_other():
@@ -108,3 +111,11 @@ def test_a_source_that_is_no_text_or_empty_is_that_of_the_input():
 def test_a_node_that_is_asked_nothing_or_nothing_that_can_hold_tells_nothing():
     assert_agrees([], EVENTS)
     assert_agrees([Asked(None, frozenset())] * 9, EVENTS)
+
+
+@pytest.mark.parametrize("values", [[None, True], [1, False], ["1", 1.0, None], [True, 0], ["web-1", "", 10**400]])
+def test_a_choice_between_values_of_any_kind_is_the_same_as_their_list(values):
+    choice = AnyOf(tuple(when("==", "host", value) for value in values))
+    asked = asks([choice, when("in", "host", values)])
+    assert_agrees(asked, EVENTS)
+    assert_agrees(asked * 5, EVENTS)
