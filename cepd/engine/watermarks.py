@@ -63,9 +63,9 @@ class Watermark(msgspec.Struct):
             found = self.inputs[name] = Input(_NOTHING_YET, clock)
         else:
             found.seen = clock
-        if len(self.inputs) > 1:
-            others = [other for other in self._awake(clock) if other is not found]
-            limit = min((min(other.highest, other.seen) for other in others), default=clock)
+        for other in self.inputs.values():
+            if other is not found and other.seen + IDLE_AFTER > clock:
+                limit = min(limit, other.highest, other.seen)
         self.at = max(self.at, min(found.highest, limit) - self.lateness)
         return found, limit
 
