@@ -17,17 +17,11 @@ from collections.abc import Sequence
 import msgspec
 
 from cepd.engine.projection import View
-from cepd.engine.runs import Run, Seen, new_run
+from cepd.engine.runs import Run, new_run, see
 from cepd.engine.steps import Captured, Pattern, Roles, kept_of
 from cepd.engine.unit import UnitCounts
 from cepd.model.event import Event
 from cepd.model.instant import Instant
-
-MOST_HELD = 4_096
-"""Events of a unit that may be held until somebody asks for their identity."""
-
-LONGEST_HELD = 512
-"""Bytes of their lines."""
 
 
 class Lane(msgspec.Struct, gc=False):
@@ -41,36 +35,31 @@ class Lane(msgspec.Struct, gc=False):
     def all_runs(self) -> list[Run]:
         return self.runs if self.gathering is None else [*self.runs, self.gathering]
 
-    def empty(self) -> bool:
-        return not self.runs and self.gathering is None
-
 
 class Mover:
-    """Moves lanes of one sequence by one event at a time, and counts what comes to nothing. `kept`, `max_runs` and
-    `holding`, whether events may be held, may change between events."""
+    """See `movers.Mover`."""
 
     def __init__(self, pattern: Pattern, counts: UnitCounts) -> None:
         self.pattern = pattern
         self.counts = counts
         self.kept = kept_of(pattern, ())
         self.max_runs = 1
-        self.holding = False
+        self.room = False
         self._begin = self._restart if pattern.one else self._begin_another
         self._gathers = not pattern.one and pattern.strict and pattern.stages[0].count > 1
         self._anew = pattern.strict and pattern.stages[0].count == 1
         """A restart leaves nothing of the run."""
 
     def begins(self, roles: Roles, view: View) -> int | None:
-        """The stage that an event with that view would begin a run with."""
         return _first(roles, view, {})
 
-    def begin(self, lane: Lane, place: int, event: Event, time: Instant) -> Sequence[Run]:
-        """The event begins an empty lane, with that stage; the run, gone from the lane, where it has all its steps."""
+    def begin(self, place: int, event: Event, time: Instant) -> tuple[Lane, Sequence[Run]]:
+        lane = Lane()
         self._add(lane, place, event, time)
-        return self._matched(lane)
+        return lane, self._matched(lane)
 
-    def move(self, lane: Lane, roles: Roles, event: Event, time: Instant) -> Sequence[Run]:
-        """What matched: runs that have all their steps and wait for nothing, gone from the lane."""
+    def move(self, track: Lane, roles: Roles, event: Event, time: Instant) -> Sequence[Run] | None:
+        lane = track
         pattern, view = self.pattern, event.view
         if roles.guards:
             lane.runs = [run for run in lane.runs if not run.kills(pattern, roles, view, time)]
@@ -80,21 +69,19 @@ class Mover:
             if place is None:
                 continue
             if run.fits(pattern, time):
-                run.put(pattern, place, self._see(event, time), view, self.kept)
+                run.put(pattern, place, see(event, time, self.room), view, self.kept)
                 used = True
             elif time < run.last:
                 older = True
         if roles.first and not (used and pattern.one):
             began = self._begin(lane, roles, event, time)
             used, older = used or began is True, older or began is False
-        if used:
-            return self._matched(lane)
-        self.counts.out_of_order += older
-        return ()
+        self.counts.out_of_order += older and not used
+        matched = self._matched(lane) if used else ()
+        return matched if matched or self.empty(lane) else None
 
     def expire(self, lane: Lane, oldest: Instant) -> None:
-        """Forgets runs, and gathered events, whose span ended because they began before `oldest`. What is left of a
-        run of `runs: one` goes on."""
+        """What is left of a run of `runs: one` goes on."""
         pattern = self.pattern
         if pattern.one:
             lane.runs = [run for run in lane.runs if run.first >= oldest or not run.full]
@@ -107,6 +94,15 @@ class Mover:
             lane.gathering.prune(pattern, oldest)
             lane.gathering = lane.gathering if any(lane.gathering.steps) else None
 
+    def empty(self, track: Lane) -> bool:
+        return not track.runs and track.gathering is None
+
+    def lane(self, track: Lane) -> Lane:
+        return track
+
+    def track(self, lane: Lane) -> Lane:
+        return lane
+
     def _matched(self, lane: Lane) -> Sequence[Run]:
         runs, end = lane.runs, len(self.pattern.stages)
         for run in runs:
@@ -114,10 +110,6 @@ class Mover:
                 lane.runs = [run for run in runs if run.place < end]
                 return [run for run in runs if run.place == end]
         return ()
-
-    def _see(self, event: Event, time: Instant) -> Seen:
-        held = self.holding and len(event.line) <= LONGEST_HELD
-        return Seen(time, "", event) if held else Seen(time, event.id, event.identity)
 
     def _restart(self, lane: Lane, roles: Roles, event: Event, time: Instant) -> bool | None:
         """The event begins the run of the lane anew. Whether it did; None where it serves no step that could."""
@@ -154,7 +146,7 @@ class Mover:
             run.shed(pattern, place)
         if not any(run.steps):
             run.first = run.last = time
-        run.put(pattern, place, self._see(event, time), event.view, self.kept)
+        run.put(pattern, place, see(event, time, self.room), event.view, self.kept)
         run.prune(pattern, run.last - pattern.within)
         return True
 
@@ -171,7 +163,7 @@ class Mover:
 
     def _run(self, place: int, event: Event, time: Instant) -> Run:
         run = new_run(self.pattern, time)
-        run.put(self.pattern, place, self._see(event, time), event.view, self.kept)
+        run.put(self.pattern, place, see(event, time, self.room), event.view, self.kept)
         return run
 
     def _gather(self, lane: Lane, event: Event, time: Instant) -> bool:

@@ -1,7 +1,6 @@
 """A run: the events of one key that serve the steps of a sequence so far.
 
-A run keeps ids, identities and times of its events, and the values that conditions and texts name; never events, but
-for short ones whose identity nobody has asked for yet.
+A run keeps ids, identities and times of its events, and the values that conditions and texts name; never events.
 """
 
 from bisect import insort
@@ -9,6 +8,7 @@ from operator import attrgetter
 
 import msgspec
 
+from cepd.engine.identities import Identity, hold_identity, tell_identity
 from cepd.engine.projection import View
 from cepd.engine.steps import Kept, Pattern, Roles
 from cepd.model.event import Event
@@ -18,17 +18,20 @@ from cepd.model.json import Json
 
 
 class Seen(msgspec.Struct, array_like=True, gc=False):
-    """An event that serves a step, by its id and identity; the event itself until `settle`. Most events of most
-    sequences match nothing, and an identity costs as much as to decode the line."""
+    """An event that serves a step."""
 
     time: Instant
     id: str
-    identity: str | Event
+    identity: Identity
 
     def settle(self) -> None:
-        """From here on it holds no event."""
-        if isinstance(self.identity, Event):
-            self.id, self.identity = self.identity.id, self.identity.identity
+        """From here on it holds no line."""
+        self.identity = tell_identity(self.identity, self.id)
+
+
+def see(event: Event, time: Instant, room: bool) -> Seen:
+    """`time` is what the event has for the rule; `room` as in `hold_identity`."""
+    return Seen(time, event.given or event.id, hold_identity(event, room))
 
 
 NO_EVENTS: list[Seen] = []

@@ -83,6 +83,12 @@ class Pattern(msgspec.Struct, frozen=True):
         """Whether a run that has all steps still has to wait for what must stay absent."""
         return bool(self.guards[-1])
 
+    @property
+    def plain(self) -> bool:
+        """Whether it is nothing but several steps in their order, one event each, and one run at a time."""
+        counts = [stage.count for stage in self.stages]
+        return self.strict and self.one and not any(self.guards) and len(counts) > 1 and set(counts) == {1}
+
 
 class _Compiled(msgspec.Struct, frozen=True):
     """`types` None: of every type; `takes` None: whatever they hold."""

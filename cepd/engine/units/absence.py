@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from cepd.engine.evaluation import Evaluation
+from cepd.engine.identities import MOST_HELD, Identity, hold_identity, tell_identity
 from cepd.engine.marks import carried, read_carried
 from cepd.engine.running import Running
 from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
@@ -26,13 +27,13 @@ from cepd.model.json import Json
 from cepd.model.rule import AbsenceTrigger, Rule
 
 
-class _Heard(msgspec.Struct):
+class _Heard(msgspec.Struct, gc=False):
     """The newest event of a key. `moved`: what downtime adds to its limits; `told`: its silence has fired; `armed`:
     what is scheduled."""
 
     newest: Instant
     id: str
-    identity: str
+    identity: Identity
     carried: dict[str, Json]
     armed: Instant
     moved: Span = 0
@@ -50,27 +51,37 @@ class Unit:
 
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
         rules = [member.rule for member in members]
+        self._episodic = [member for member in members if member.compiled.episodic]
         self._schedule = schedule
         self._max_keys = max(most_keys(rule) for rule in rules)
         self._forget = max(_trigger(rule).forget for rule in rules)
-        self._carried = read_carried(sorted({name for rule in rules for name in rule.carries}))
+        self._first_look = min(self._timeout, self._forget)
+        names = sorted({name for rule in rules for name in rule.carries})
+        self._carried = read_carried(names) if names else None
         for heard in self._keys.values():
             heard.armed = self._next(heard)
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
+    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
         self._event: Event | None = None
-        self._key = key
         heard = self._keys.get(key)
         if heard is not None and time <= heard.newest:
-            return
+            return ()
         if time + self._timeout < mark:
             self.counts.late += 1
-        elif heard is not None:
-            self._arm(heard, event, time)
+            return ()
+        room = len(self._keys) <= MOST_HELD
+        if heard is not None:
+            self._arm(heard, event, time, key, room)
         elif len(self._keys) < self._max_keys:
-            self._begin(event, time)
+            armed = time + self._first_look + 1
+            carried = {} if self._carried is None else self._carried(event.view)
+            self._keys[key] = _Heard(time, event.id, hold_identity(event, room), carried, armed)
+            self._schedule(armed, key, 0)
         else:
             self.counts.refused_keys += 1
+            return ()
+        self._event, self._key = event, key
+        return self._episodic
 
     def read(self, member: Running) -> Sequence[Evaluation]:
         event = self._event
@@ -98,7 +109,7 @@ class Unit:
                 key=key,
                 time=deadline,
                 truth=True,
-                cause=f"{heard.identity} {deadline}",
+                cause=f"{tell_identity(heard.identity, heard.id)} {deadline}",
                 event_ids=(heard.id,),
                 payload=msgspec.json.encode(carried(heard.carried, names)) if names else b"",
                 event_type=self._type,
@@ -140,29 +151,25 @@ class Unit:
         }
 
     def save(self) -> bytes:
+        for heard in self._keys.values():
+            heard.identity = tell_identity(heard.identity, heard.id)
         return msgspec.json.encode(self._keys)
 
     def load(self, data: bytes) -> None:
         self._keys = msgspec.json.decode(data, type=dict[str, _Heard])
 
-    def _begin(self, event: Event, time: Instant) -> None:
-        kept = self._carried(event.view)
-        armed = time + min(self._timeout, self._forget) + 1
-        self._keys[self._key] = _Heard(time, event.id, event.identity, kept, armed)
-        self._event = event
-        self._schedule(armed, self._key, 0)
-
-    def _arm(self, heard: _Heard, event: Event, time: Instant) -> None:
-        pending = self._deadline(heard)
-        heard.newest, heard.id, heard.identity = time, event.id, event.identity
-        heard.carried = self._carried(event.view)
-        heard.moved = max(0, pending - (time + self._timeout))
-        heard.told = False
-        self._event = event
-        due = self._next(heard)
-        if due < heard.armed:
-            heard.armed = due
-            self._schedule(due, self._key, 0)
+    def _arm(self, heard: _Heard, event: Event, time: Instant, key: str, room: bool) -> None:
+        """The event is newer than all others. Only what was told, and waits to be forgotten, is due earlier now."""
+        if heard.moved:
+            heard.moved = max(0, self._deadline(heard) - (time + self._timeout))
+        heard.newest, heard.id, heard.identity = time, event.id, hold_identity(event, room)
+        heard.carried = {} if self._carried is None else self._carried(event.view)
+        if heard.told:
+            heard.told = False
+            due = self._next(heard)
+            if due < heard.armed:
+                heard.armed = due
+                self._schedule(due, key, 0)
 
     def _deadline(self, heard: _Heard) -> Instant:
         return heard.newest + self._timeout + heard.moved
@@ -172,7 +179,7 @@ class Unit:
 
     def _next(self, heard: _Heard) -> Instant:
         """When to look at a key again: at its deadline, and once that has fired when it is to be forgotten."""
-        span = self._forget if heard.told else min(self._timeout, self._forget)
+        span = self._forget if heard.told else self._first_look
         return heard.newest + span + heard.moved + 1
 
 

@@ -57,27 +57,45 @@ class Unit:
         self._memory = _Memory()
 
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
+        triggers = [_trigger(member.rule) for member in members]
+        self._members = members
         self._limit = max(most_keys(member.rule) for member in members)
+        self._least_ttl = min(trigger.ttl for trigger in triggers)
+        self._least_learn = min(_learn(trigger) for trigger in triggers)
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> None:
+    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
         self._fed: _Fed | None = None
         value = self._read_value(event.view)
         if value is None or value == _NULL:
             self.counts.unusable += 1
-            return
-        if self._memory.began is None:
-            self._memory.began = time
-        known = self._remember(key, time) is not None
-        before = self._remember(f"{key}{_SEPARATOR}{value}", time)
-        if known:
-            self._fed = _Fed(event, time, key, value, before)
+            return ()
+        memory = self._memory
+        began = memory.began
+        if began is None:
+            began = memory.began = time
+        known = memory.young.get(key)
+        if known is None:
+            known = self._remember(key, time)
+        elif time > known:
+            memory.young[key] = time
+        entry = key + _SEPARATOR + value
+        before = memory.young.get(entry)
+        if before is None:
+            before = self._remember(entry, time)
+        elif time > before:
+            memory.young[entry] = time
+        if known is None or (before is not None and time - before <= self._least_ttl):
+            return ()
+        if time < began + self._least_learn:
+            return ()
+        self._fed = _Fed(event, time, key, value, before)
+        return self._members
 
     def read(self, member: Running) -> Sequence[Evaluation]:
         fed, trigger, began = self._fed, _trigger(member.rule), self._memory.began
         if fed is None or began is None or (fed.before is not None and fed.time - fed.before <= trigger.ttl):
             return ()
-        learn = min(trigger.ttl, DAY) if trigger.learn is None else trigger.learn
-        if fed.time < began + learn:
+        if fed.time < began + _learn(trigger):
             return ()
         value = key_values((self._field,), fed.value)[self._field]
         return (of_event(fed.event, fed.key, fed.time, {"new_value": value}),)
@@ -119,7 +137,8 @@ class Unit:
         self._memory = msgspec.json.decode(data, type=_Memory)
 
     def _remember(self, entry: str, time: Instant) -> Instant | None:
-        """The newest time of the entry before this one; None where it is not known. Keeps the newer of the two."""
+        """The newest time of an entry that is not in the young generation, before this one; None where it is not known.
+        Keeps the newer of the two."""
         before, forgotten = self._memory.use(entry, self._limit)
         if before is None:
             forgotten = self._memory.put(entry, time, self._limit)
@@ -127,6 +146,10 @@ class Unit:
             self._memory.young[entry] = time
         self.counts.evicted += forgotten
         return before
+
+
+def _learn(trigger: NewValueTrigger) -> Span:
+    return min(trigger.ttl, DAY) if trigger.learn is None else trigger.learn
 
 
 def _trigger(rule: Rule) -> NewValueTrigger:

@@ -26,8 +26,10 @@ import msgspec
 
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.expiries import Expiries
-from cepd.engine.lanes import MOST_HELD, Lane, Mover
+from cepd.engine.identities import MOST_HELD
+from cepd.engine.lanes import Lane
 from cepd.engine.marks import carried
+from cepd.engine.movers import Track, make_mover
 from cepd.engine.running import Running
 from cepd.engine.runs import Run
 from cepd.engine.steps import Roles, compile_steps, excerpt, kept_of
@@ -47,12 +49,8 @@ class Unit:
         self.counts = UnitCounts()
         pattern = self._pattern = compile_steps(_trigger(rule))
         self._roles, self._others, self._within = pattern.roles, pattern.others, pattern.within
-        self._mover = Mover(pattern, self.counts)
-        self._lanes: dict[str, Lane] = {}
-        self._sweep: Instant | None = None
-        """When the next one is scheduled."""
-        self._rested: Instant = 0
-        """Before then there is none."""
+        self._mover = make_mover(pattern, self.counts)
+        self._tracks: dict[str, Track] = {}
 
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
         rules = [member.rule for member in members]
@@ -63,9 +61,8 @@ class Unit:
         self._mover.kept = kept_of(self._pattern, sorted({path for rule in rules for path in rule.carries}))
         self._mover.max_runs = max(_trigger(rule).max_runs for rule in rules)
         runs = 1 if self._pattern.one else self._mover.max_runs
-        self._lanes_held = MOST_HELD // (runs * sum(stage.count for stage in self._pattern.stages))
-        self._over = self._expiries()
-        self._sweep = self._over.first
+        self._most_held = MOST_HELD // (runs * sum(stage.count for stage in self._pattern.stages))
+        self._over = Expiries(self._pending, schedule, self._within // SWEEPS)
 
     def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
         self._matched: Sequence[Run] = ()
@@ -76,17 +73,17 @@ class Unit:
         if limit < mark:
             self.counts.late += self._mover.begins(roles, event.view) is not None
             return ()
-        lane = self._lanes.get(key)
-        if lane is not None and lane.armed <= mark:
-            lane = self._look(lane, key, mark)
-        if lane is None:
-            matched = self._open(roles, event, time, key, mark) if roles.first else ()
+        track = self._tracks.get(key)
+        if track is not None and track.armed <= mark:
+            track = self._look(track, key, mark)
+        if track is None:
+            matched = self._open(roles, event, time, key, mark) if roles.first else None
         else:
-            matched = self._mover.move(lane, roles, event, time)
-            if not lane.runs and lane.gathering is None:
-                del self._lanes[key]
-            elif limit < lane.armed - 1:
-                self._arm(lane, key, limit + 1)
+            matched = self._mover.move(track, roles, event, time)
+            if matched is not None and self._mover.empty(track):
+                del self._tracks[key]
+            elif limit < track.armed - 1:
+                self._arm(track, key, limit + 1)
         if not matched:
             return ()
         self._event, self._key, self._matched = event, key, matched
@@ -99,8 +96,8 @@ class Unit:
         return [self._found(member, key, run, run.last, event.line, event.type, event.source) for run in self._matched]
 
     def due(self, member: Running, key: str, start: Instant, at: Instant) -> Iterable[Evaluation]:
-        lane, names = self._lanes.get(key), self._kept[member.rule.id].names
-        for run in [] if lane is None else lane.runs:
+        track, names = self._tracks.get(key), self._kept[member.rule.id].names
+        for run in [] if track is None else self._mover.lane(track).runs:
             end = run.first + self._within
             if end < at and run.full:
                 payload = msgspec.json.encode(carried(run.carried, names)) if names else b""
@@ -108,25 +105,24 @@ class Unit:
 
     def drop(self, key: str, start: Instant, at: Instant) -> None:
         if self._pattern.waits:
-            lane = self._lanes.get(key)
-            if lane is not None and lane.armed == at:
-                self._look(lane, key, at)
-        elif at == self._sweep:
-            self._sweep, self._rested = None, at + self._within // SWEEPS
+            track = self._tracks.get(key)
+            if track is not None and track.armed == at:
+                self._look(track, key, at)
+        elif at == self._over.sweep:
             self.forget(at)
-            self._plan()
+            self._over.swept(at)
 
     def forget(self, mark: Instant) -> None:
         """Forgets the keys that are over at a watermark, if the next sweep would only do so later."""
         for at, key in self._over.take(mark):
-            lane = self._lanes.get(key)
-            if lane is not None and lane.armed == at:
-                self._look(lane, key, mark)
+            track = self._tracks.get(key)
+            if track is not None and track.armed == at:
+                self._look(track, key, mark)
 
     def deadlines(self) -> Iterable[tuple[Instant, str, Instant]]:
         if self._pattern.waits:
-            return [(lane.armed, key, 0) for key, lane in self._lanes.items()]
-        return () if self._sweep is None else [(self._sweep, "", 0)]
+            return [(at, key, 0) for at, key in self._pending()]
+        return () if self._over.sweep is None else [(self._over.sweep, "", 0)]
 
     def open_ends(self) -> Iterable[tuple[Instant, str, Instant]]:
         return ()
@@ -135,75 +131,67 @@ class Unit:
         """Spans are measured between events; downtime is in none of them."""
 
     def status(self) -> UnitStatus:
-        return UnitStatus(keys=len(self._lanes), windows=sum(len(lane.all_runs()) for lane in self._lanes.values()))
+        return UnitStatus(keys=len(self._tracks), windows=sum(len(lane.all_runs()) for lane in self._lanes().values()))
 
     def describe(self, key: str) -> dict[str, Json]:
-        lane = self._lanes.get(key)
-        return {} if lane is None else {"runs": [self._describe(run) for run in lane.all_runs()]}
+        track = self._tracks.get(key)
+        return {} if track is None else {"runs": [self._describe(run) for run in self._mover.lane(track).all_runs()]}
 
     def save(self) -> bytes:
-        for lane in self._lanes.values():
+        lanes = self._lanes()
+        for lane in lanes.values():
             for run in lane.all_runs():
                 run.settle()
-        return msgspec.json.encode(self._lanes)
+        return msgspec.json.encode(lanes)
 
     def load(self, data: bytes) -> None:
-        self._lanes = msgspec.json.decode(data, type=dict[str, Lane])
-        if any(len(run.steps) != len(self._pattern.stages) for lane in self._lanes.values() for run in lane.all_runs()):
+        lanes = msgspec.json.decode(data, type=dict[str, Lane])
+        if any(len(run.steps) != len(self._pattern.stages) for lane in lanes.values() for run in lane.all_runs()):
             raise ValueError("a run has other steps than the sequence")
+        self._tracks = {key: self._mover.track(lane) for key, lane in lanes.items()}
+
+    def _lanes(self) -> dict[str, Lane]:
+        return {key: self._mover.lane(track) for key, track in self._tracks.items()}
 
     def _open(self, roles: Roles, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Run]:
-        """An event of a key that has no lane; what matched at once."""
-        mover, lanes = self._mover, self._lanes
+        """An event of a key that has no track; what matched at once."""
+        mover, tracks = self._mover, self._tracks
         place = mover.begins(roles, event.view)
         if place is None:
             return ()
-        if len(lanes) >= self._max_keys:
+        if len(tracks) >= self._max_keys:
             self.forget(mark)
-            if len(lanes) >= self._max_keys:
+            if len(tracks) >= self._max_keys:
                 self.counts.refused_keys += 1
                 return ()
-        mover.holding = len(lanes) < self._lanes_held
-        lane = Lane()
-        matched = mover.begin(lane, place, event, time)
-        if not lane.empty():
-            lanes[key] = lane
-            self._arm(lane, key, time + self._within + 1)
+        mover.room = len(tracks) < self._most_held
+        track, matched = mover.begin(place, event, time)
+        if not matched:
+            tracks[key] = track
+            self._arm(track, key, time + self._within + 1)
         return matched
 
-    def _arm(self, lane: Lane, key: str, at: Instant) -> None:
-        """The lane is to be looked at when the watermark has come to `at`: by itself where it may fire then."""
-        lane.armed = at
+    def _look(self, track: Track, key: str, mark: Instant) -> Track | None:
+        """What is left of a track at a watermark that has come to when it was to be looked at."""
+        self._mover.expire(track, mark - self._within)
+        if self._mover.empty(track):
+            del self._tracks[key]
+            return None
+        first = min(run.first for run in self._mover.lane(track).all_runs())
+        self._arm(track, key, first + self._within + 1)
+        return track
+
+    def _arm(self, track: Track, key: str, at: Instant) -> None:
+        """The track is to be looked at when the watermark has come to `at`: by itself where it may fire then, else in a
+        sweep, or when an event asks for it."""
+        track.armed = at
         if self._pattern.waits:
             self._schedule(at, key, 0)
-            return
-        self._over.add(at, key)
-        if self._over.crowded:
-            self._over = self._expiries()
-        if self._sweep is None or at < self._sweep:
-            self._plan()
+        else:
+            self._over.add(at, key)
 
-    def _look(self, lane: Lane, key: str, mark: Instant) -> Lane | None:
-        """What is left of a lane at a watermark that has come to when it was to be looked at."""
-        self._mover.expire(lane, mark - self._within)
-        if lane.empty():
-            del self._lanes[key]
-            return None
-        self._arm(lane, key, min(run.first for run in lane.all_runs()) + self._within + 1)
-        return lane
-
-    def _plan(self) -> None:
-        """Schedules the next sweep, where one is needed before the one that is scheduled."""
-        first = self._over.first
-        if first is None:
-            return
-        at = max(first, self._rested)
-        if self._sweep is None or at < self._sweep:
-            self._sweep = at
-            self._schedule(at, "", 0)
-
-    def _expiries(self) -> Expiries:
-        return Expiries((lane.armed, key) for key, lane in self._lanes.items())
+    def _pending(self) -> list[tuple[Instant, str]]:
+        return [(track.armed, key) for key, track in self._tracks.items()]
 
     def _found(
         self,
