@@ -63,13 +63,11 @@ def drill(folder: Path, hosts: int, seconds: float) -> Drilled:
         environment = {"OPS_URL": receiver.url, "OPS_SECRET": SECRET}
         with Daemon(root, folder / "data", environment=environment, command=command, cwd=ROOT).wait_ready() as daemon:
             sender = Steady(daemon, hosts)
-            full = sender.send(MEASURED)
-            rate = full.events / full.seconds / 2
+            rate = sender.send(MEASURED).rate / 2
             before, begun = cpu_of(daemon), time.monotonic()
             with sampled(daemon) as resident:
                 sent = sender.send(seconds, rate)
             busy, ended = (cpu_of(daemon) - before) / sent.seconds, time.monotonic()
-            sender.close()
             eventually(lambda: number_of(daemon, "cepd_events_applied_total") == sender.sent, what="all events applied")
             lag = number_of(daemon, "cepd_event_loop_lag_seconds")
             found = Drilled(resident, [], rules_with(daemon, "matches"), rules_with(daemon, "firings"))
@@ -77,7 +75,7 @@ def drill(folder: Path, hosts: int, seconds: float) -> Drilled:
     found = found._replace(slices=sorted(read(told, begun, ended)))
     parts = ", ".join(f"{part / MB:.1f}" for part in quarters(resident))
     median, p99, worst = found.slices[len(found.slices) // 2], found.p99, found.slices[-1]
-    print(f"{sent.events / sent.seconds:,.0f} events/s of {rate:,.0f}, {busy:.0%} of a core; {parts} MB by quarters")
+    print(f"{sent.rate:,.0f} events/s of {rate:,.0f}, {busy:.0%} of a core; {parts} MB by quarters")
     print(
         f"longest slices: median {told_of(median)}, p99 {told_of(p99)}, worst {told_of(worst)}; lag {lag * 1e3:.0f} ms"
     )

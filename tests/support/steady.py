@@ -1,8 +1,10 @@
 """A load that goes on at a steady rate: bodies that are new each time and cost their sender next to nothing."""
 
 import random
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from itertools import count, cycle
 from typing import NamedTuple
@@ -12,9 +14,10 @@ import msgspec
 
 from tests.support.daemon import Daemon
 
-EVENTS = 100
+CONNECTIONS = 4
+EVENTS = 500
 """Of a body."""
-TEMPLATES = 640
+TEMPLATES = 128
 """Bodies that are different; then they come again, with other ids and times."""
 TYPES = ("plain", "window", "step", "value")
 ONE_IN = 2_000
@@ -27,39 +30,50 @@ class Sent(NamedTuple):
     events: int
     seconds: float
 
+    @property
+    def rate(self) -> float:
+        return self.events / self.seconds
+
 
 class Steady:
-    """Sends over one connection. AssertionError where a body is not accepted as a whole."""
+    """Sends over a few connections. AssertionError where a body is not accepted as a whole."""
 
     def __init__(self, daemon: Daemon, hosts: int) -> None:
         where = urlsplit(daemon.url)
-        self._connection = HTTPConnection(str(where.hostname), where.port, timeout=30)
+        self._address = str(where.hostname), where.port
         self._bodies = fresh_bodies(hosts)
+        self._lock = threading.Lock()
         self.sent = 0
 
     def send(self, seconds: float, rate: float | None = None) -> Sent:
         """For so many seconds so many events a second; without a rate as fast as they are taken. A sender that falls
         behind by more than a second does not catch up: that the machine was busy makes no burst."""
-        begun = now = time.monotonic()
-        before, due = self.sent, begun
-        while now < begun + seconds:
-            self._post(next(self._bodies))
-            now = time.monotonic()
-            if rate is not None:
-                due = max(due + EVENTS / rate, now - 1)
-                time.sleep(max(due - now, 0))
-        return Sent(self.sent - before, now - begun)
+        begun, before = time.monotonic(), self.sent
+        apart = 0.0 if rate is None else EVENTS * CONNECTIONS / rate
+        with ThreadPoolExecutor(CONNECTIONS) as threads:
+            for ended in [threads.submit(self._connection, begun + seconds, apart) for _ in range(CONNECTIONS)]:
+                ended.result()
+        return Sent(self.sent - before, time.monotonic() - begun)
 
-    def close(self) -> None:
-        self._connection.close()
+    def _connection(self, until: float, apart: float) -> None:
+        connection = HTTPConnection(*self._address, timeout=30)
+        due = time.monotonic()
+        while (now := time.monotonic()) < until:
+            with self._lock:
+                body = next(self._bodies)
+                self.sent += EVENTS
+            post(connection, body)
+            due = max(due + apart, now - 1)
+            time.sleep(max(due - time.monotonic(), 0))
+        connection.close()
 
-    def _post(self, body: bytes) -> None:
-        self._connection.request("POST", "/ingest", body, {"Content-Type": "application/x-ndjson"})
-        answer = self._connection.getresponse()
-        told = msgspec.json.decode(answer.read())
-        assert answer.status == 202, told
-        assert told == {"accepted": EVENTS, "duplicates": 0, "rejected": []}
-        self.sent += EVENTS
+
+def post(connection: HTTPConnection, body: bytes) -> None:
+    connection.request("POST", "/ingest", body, {"Content-Type": "application/x-ndjson"})
+    answer = connection.getresponse()
+    told = msgspec.json.decode(answer.read())
+    assert answer.status == 202, told
+    assert told == {"accepted": EVENTS, "duplicates": 0, "rejected": []}
 
 
 def fresh_bodies(hosts: int) -> Iterator[bytes]:
