@@ -110,12 +110,13 @@ def _read(lines: list[bytes], first: int, limits: Limits) -> Parsed:
         numbers = [number for number, line in zip(numbers, data, strict=True) if line]
         data = [line for line in data if line]
     body = b"\n".join(data)
-    if all_within(limits, data, body):
-        try:
-            return Parsed(body, data, list(map(decode_given, data)), numbers, [])
-        except msgspec.DecodeError:
-            pass
-    return _read_singly(data, numbers, limits)
+    if not all_within(limits, data, body):
+        return _read_singly(data, numbers, limits)
+    try:
+        given = list(map(decode_given, data))
+    except msgspec.DecodeError:
+        return _read_singly(data, numbers, limits)
+    return Parsed(body, data, given, numbers, [])
 
 
 def _read_singly(lines: Sequence[bytes], numbers: Sequence[int], limits: Limits) -> Parsed:
