@@ -8,12 +8,12 @@ from typing import Protocol
 
 import msgspec
 
-from cepd.engine.decode import DecodeCounts, arrival_time, decode_fields
+from cepd.engine.decode import FARTHEST_FUTURE, DecodeCounts, arrival_time, decode_fields
 from cepd.engine.paths import MISSING
 from cepd.engine.projection import Projection, View
 from cepd.engine.rows import Lines, Recorded
 from cepd.model.event import Event, given_id
-from cepd.model.instant import Instant
+from cepd.model.instant import Instant, read_instant
 from cepd.model.json import Json
 
 
@@ -52,9 +52,13 @@ class Decoded(msgspec.Struct):
         if self.lines is None:
             self.lines = self.body.split(b"\n")
         view = self.views[place]
-        source, time = source_of(view, self.source), self.times[place]
+        given, source = view.id, view.source
+        if given.__class__ is not str or not given:
+            given = given_id(given)
+        if source.__class__ is not str or not source:
+            source = self.source
         line, number = self.lines[place], self.numbers[place]
-        return Event(given_id(view.id), event_type, source, time, None, line, self.origin, number, view)
+        return Event(given, event_type, source, self.times[place], None, line, self.origin, number, view)
 
 
 class Known(msgspec.Struct):
@@ -80,9 +84,22 @@ def of_lines(row: Lines, projection: Projection, counts: DecodeCounts) -> Decode
     views = read_views(row.body, projection, counts)
     complete_views(views, row.source, projection)
     clock, count = row.clock, len(views)
-    times = [arrival_time(time_value(view), clock, counts) for view in views]
+    times = arrival_times(views, clock, counts)
     numbers = range(row.first, row.first + count)
     return Decoded(views, times, (clock,) * count, row.source, row.origin, numbers, row.body)
+
+
+def arrival_times(views: Sequence[View], clock: Instant, counts: DecodeCounts) -> list[Instant]:
+    """When events of one clock happened: see `decode.arrival_time`."""
+    farthest = clock + FARTHEST_FUTURE
+    times = []
+    for view in views:
+        value = time_value(view)
+        time = clock if value is None else read_instant(value)
+        if time is None or time > farthest:
+            time = arrival_time(value, clock, counts)
+        times.append(time)
+    return times
 
 
 def of_recorded(row: Recorded, projection: Projection) -> Decoded:

@@ -4,7 +4,7 @@ Made when a program is installed: one for each type that rules name, and one of 
 what an event costs depends on its own audience, not on how many rules there are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,10 +17,9 @@ from cepd.engine.projection import ReadField, View, read_field
 from cepd.engine.running import Running
 from cepd.engine.unit import Unit
 from cepd.engine.watch import Watch
-from cepd.model.event import Event
 
 
-class Turn(NamedTuple):
+class Turn(msgspec.Struct, gc=False):
     """A rule to be told what an event means to it. `unit`: what remembers for it, `place` which one of the program's
     that is; None for a rule that each event alone meets or not, which `truth` tells."""
 
@@ -47,28 +46,37 @@ class Audience(msgspec.Struct):
     watches: Sequence[Watch]
     rules: Sequence[Running]
     unseen: Sequence[Unseen]
+    alert: bool = False
+    """Whether `look` may find anything."""
 
-    def followers(self, event: Event, met: Sequence[Turn]) -> Iterator[Turn]:
-        """Rules that follow the event's key, heard it and are not met."""
+    def __post_init__(self) -> None:
+        self.alert = bool(self.unseen or self.watches)
+
+    def look(self, view: View, source: str, places: Sequence[int], met: list[Turn]) -> None:
+        """Takes note of fields that nobody had seen, and adds the rules that follow the event's key, heard it and are
+        not at one of the places, where they are met."""
+        if self.unseen:
+            self._look_for_unseen(view, source_of(view, source))
         for watch in self.watches:
-            key = watch.read(event.view) if watch.followers else None
+            key = watch.read(view) if watch.followers else None
             for position, running in () if key is None else watch.followers.get(key, {}).items():
-                if all(turn.position != position for turn in met) and running.compiled.hears(event.view):
-                    yield Turn(position, running, truth=False)
+                is_met = any(self.turns[place].position == position for place in places)
+                if not is_met and running.compiled.accepts(source_of(view, source)) and running.compiled.hears(view):
+                    met.append(Turn(position, running, truth=False))
 
-    def look(self, view: View, source: str) -> None:
-        """Takes note of the fields that nobody had seen."""
+    def _look_for_unseen(self, view: View, source: str) -> None:
         seen = [
             (field.path, running)
             for field in self.unseen
             if field.read(view) is not MISSING
             for running in field.rules
-            if running.compiled.accepts(source_of(view, source))
+            if running.compiled.accepts(source)
         ]
         for path, running in seen:
             running.unseen.discard(path)
         if seen:
             self.unseen = _unseen(self.rules)
+            self.alert = bool(self.unseen or self.watches)
 
 
 def audiences(program: Program, rules: Sequence[Running], units: Sequence[Unit]) -> dict[str | None, list[Audience]]:

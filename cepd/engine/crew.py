@@ -6,7 +6,7 @@ found out before (`cepd.engine.audience`), and how time passes is the engine's.
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from operator import itemgetter
+from operator import attrgetter
 
 from cepd.engine.audience import Turn, audiences
 from cepd.engine.episodes import fall_silent, resume, silence, take
@@ -25,6 +25,8 @@ from cepd.model.duration import Span
 from cepd.model.event import Event
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
+
+_POSITION = attrgetter("position")
 
 
 class Crew:
@@ -93,12 +95,30 @@ class Crew:
         """What rules that an event meets, or whose units it is for, fire of it, in rule order."""
         asked: list[Turn] = []
         for turn in met:
-            if turn.unit is None:
+            unit, running = turn.unit, turn.running
+            if unit is None:
                 asked.append(turn)
-            else:
-                asked += self._feed(turn, turn.unit, event, watermark)
+                continue
+            try:
+                key = running.compiled.key(event.view)
+                if key is None:
+                    self._skip(turn)
+                    continue
+                time, mark = event.time, watermark.at
+                if running.by_clock:
+                    time = mark = watermark.clock
+                members = unit.feed(event, time, key, mark)
+            except Exception as error:  # noqa: BLE001  one rule's failure is its own: counted, shown, the others go on
+                _failed(running, error)
+                continue
+            self._fed[turn.place] += 1
+            if members:
+                asked += [Turn(member.position, member, unit) for member in members]
+        return self._ask(asked, event, watermark) if asked else []
+
+    def _ask(self, asked: list[Turn], event: Event, watermark: Watermark) -> list[Firing]:
         if len(asked) > 1:
-            asked.sort(key=itemgetter(0))
+            asked.sort(key=_POSITION)
         fired: list[Firing] = []
         for turn in asked:
             running = turn.running
@@ -106,9 +126,14 @@ class Crew:
                 found = _judge(turn, event, watermark) if turn.unit is None else turn.unit.read(running)
                 for evaluation in found:
                     fired += self._take(running, evaluation, watermark)
-            except Exception as error:  # noqa: BLE001  one rule's failure is its own: counted, shown, the others go on
+            except Exception as error:  # noqa: BLE001  as above
                 _failed(running, error)
         return fired
+
+    def _skip(self, turn: Turn) -> None:
+        """A value of `group_by` was none that makes a key."""
+        for member in self.members(turn.place):
+            member.stats.skipped_keys += 1
 
     def tell_one(self, rule_id: str, event: Event, watermark: Watermark) -> list[Firing]:
         """What one rule fires of an event that stands for everything it would otherwise wait for."""
@@ -170,22 +195,6 @@ class Crew:
                 self._fed[place] = 0
                 for member in self.members(place):
                     member.stats.matched += fed
-
-    def _feed(self, turn: Turn, unit: Unit, event: Event, watermark: Watermark) -> Sequence[Turn]:
-        """An event for a unit; the rules that have to be asked what it says."""
-        running = turn.running
-        try:
-            key = running.compiled.key(event.view)
-            if key is None:
-                for member in self.members(turn.place):
-                    member.stats.skipped_keys += 1
-                return ()
-            members = unit.feed(event, _time(running, event, watermark), key, _mark(running, watermark))
-        except Exception as error:  # noqa: BLE001  as above
-            _failed(running, error)
-            return ()
-        self._fed[turn.place] += 1
-        return [Turn(member.position, member, unit) for member in members]
 
     def _deal_with(self, running: Running, deadline: Deadline, watermark: Watermark) -> Iterator[Firing]:
         match deadline.kind:

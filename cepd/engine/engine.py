@@ -163,31 +163,33 @@ class Engine:
         met: list[Turn] = []
         places: list[int] = []
         add, extend = places.append, places.extend
+        moved = True
         for number, (view, time, clock) in enumerate(zip(arrivals.views, arrivals.times, arrivals.clocks, strict=True)):
             if clock > watermark.clock:
                 yield from self._advance(watermark, clock)
                 input_, limit = watermark.begin_row(name)
+                moved = True
             if time > input_.highest:
                 watermark.rise(input_, time, limit)
-            if watermark.at >= timers.mark or watermark.clock >= timers.clock:
-                yield from self._advance(watermark, watermark.clock)
+                moved = True
+            if moved:
+                moved = False
+                if watermark.at >= timers.mark or watermark.clock >= timers.clock:
+                    yield from self._advance(watermark, watermark.clock)
             event_type = view.type
             if event_type.__class__ is not str:
                 event_type = type_of(view)
-            event = None
             for audience in audiences.get(event_type, everyone):
                 audience.match(view, add, extend, source)
-                if audience.unseen:
-                    audience.look(view, source)
+                if audience.alert:
+                    audience.look(view, source, places, met)
                 if places:
-                    met += [audience.turns[place] for place in places]
+                    met += map(audience.turns.__getitem__, places)
                     places.clear()
-                if audience.watches:
-                    event = event or arrivals.event(number, event_type)
-                    met += audience.followers(event, met)
             if met:
-                yield from crew.tell(met, event or arrivals.event(number, event_type), watermark)
+                yield from crew.tell(met, arrivals.event(number, event_type), watermark)
                 met.clear()
+                moved = True
         crew.stats.events += len(arrivals.views)
 
     def _reset(self, row: Reset) -> None:

@@ -97,22 +97,31 @@ class Program:
         self.projection = Projection(name for found in compiled.values() for name in found.views)
         self.buckets = _buckets(list(compiled.values()), self.units, self.places, known)
         """By event type; under None the rules that see every event, where there are any."""
+        everyone = [self.buckets[None]] if None in self.buckets else []
+        self._heard: dict[str | None, list[Bucket]] = {None: everyone}
+        self._heard |= {name: [bucket, *everyone] for name, bucket in self.buckets.items() if name is not None}
 
     def matches(self, body: bytes) -> list[tuple[int, list[int]]]:
         """Which rules the accepted lines of a body meet, as (line from 0, places of rules in the program), in order, of
         those that meet any; of rules with one unit the first stands for all. What no rule could be told by one event
         alone is not looked at: time, keys, what was before."""
         found = []
-        everyone = self.buckets.get(None)
+        places: list[int] = []
+        add, extend = places.append, places.extend
+        heard, everyone = self._heard, self._heard[None]
         for line, view in enumerate(read_views(body, self.projection, self.counts)):
-            hits: list[int] = []
-            for bucket in (self.buckets.get(type_of(view)), everyone):
-                if bucket is not None:
-                    places: list[int] = []
-                    bucket.node.match(view, places.append, places.extend, "")
-                    hits += [bucket.positions[place] for place in places]
-            if hits:
-                found.append((line, sorted(hits)))
+            event_type = view.type
+            if event_type.__class__ is not str:
+                event_type = type_of(view)
+            met: list[int] = []
+            for bucket in heard.get(event_type, everyone):
+                bucket.node.match(view, add, extend, "")
+                if places:
+                    met += [bucket.positions[place] for place in places]
+                    places.clear()
+            if met:
+                met.sort()
+                found.append((line, met))
         return found
 
     def decode(self, lines: Sequence[bytes], clock: Instant, *, source: str, origin: str, first: int) -> list[Event]:

@@ -142,6 +142,6 @@ def test_what_comes_and_goes_leaves_nothing_behind(kind: str, monkeypatch: pytes
     waiting = []
     for row in stream(compiled, *((7 * at, line(7 * at, type="beat", up=bool(at % 2))) for at in range(2_000))):
         engine.apply(row)
-        waiting.append(len(engine._timers))
+        waiting.append(len(engine._crew.timers))
     assert engine.stats.rules["r"].fired >= 999
     assert max(waiting) <= 110
