@@ -47,8 +47,12 @@ class Mover:
                 return place
         return None
 
-    def begin(self, place: int, event: Event, time: Instant) -> tuple[Chain, Sequence[Run]]:
-        return Chain([see(event, time, self.room)], self._captured(_NOTHING, 0, event)), ()
+    def begin(self, roles: Roles, event: Event, time: Instant) -> tuple[Chain, Sequence[Run]] | None:
+        for _, takes in roles.first:
+            if takes is None or takes(event.view, _NOTHING):
+                captured = self._captured(_NOTHING, 0, event) if self.kept.paths else _NOTHING
+                return Chain([see(event, time, self.room)], captured), ()
+        return None
 
     def move(self, track: Chain, roles: Roles, event: Event, time: Instant) -> Sequence[Run] | None:
         steps, older = track.steps, False
@@ -58,13 +62,14 @@ class Mover:
                     older = True
                 elif time - steps[0].time <= self._within:
                     steps.append(see(event, time, self.room))
-                    track.captured = self._captured(track.captured, place, event)
+                    if self.kept.paths:
+                        track.captured = self._captured(track.captured, place, event)
                     return None if len(steps) < self._length else self._match(track)
         for _, takes in roles.first:
             if takes is None or takes(event.view, _NOTHING):
                 if time >= steps[0].time:
                     track.steps = [see(event, time, self.room)]
-                    track.captured = self._captured(_NOTHING, 0, event)
+                    track.captured = self._captured(_NOTHING, 0, event) if self.kept.paths else _NOTHING
                     return None
                 older = True
         if older:

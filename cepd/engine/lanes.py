@@ -53,7 +53,10 @@ class Mover:
     def begins(self, roles: Roles, view: View) -> int | None:
         return _first(roles, view, {})
 
-    def begin(self, place: int, event: Event, time: Instant) -> tuple[Lane, Sequence[Run]]:
+    def begin(self, roles: Roles, event: Event, time: Instant) -> tuple[Lane, Sequence[Run]] | None:
+        place = _first(roles, event.view, {})
+        if place is None:
+            return None
         lane = Lane()
         self._add(lane, place, event, time)
         return lane, self._matched(lane)

@@ -36,8 +36,9 @@ class Mover(Protocol[TrackT]):
     def begins(self, roles: Roles, view: View) -> int | None:
         """The stage that an event with that view would begin a run with."""
 
-    def begin(self, place: int, event: Event, time: Instant) -> tuple[TrackT, Sequence[Run]]:
-        """The track that an event begins with that stage; what matched at once, and then nothing is left of it."""
+    def begin(self, roles: Roles, event: Event, time: Instant) -> tuple[TrackT, Sequence[Run]] | None:
+        """The track that an event begins, and what matched at once: then nothing is left of the track. None where the
+        event begins none."""
 
     def move(self, track: TrackT, roles: Roles, event: Event, time: Instant) -> Sequence[Run] | None:
         """What matched, gone from the track: runs that have all their steps and wait for nothing. None where nothing

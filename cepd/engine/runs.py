@@ -124,7 +124,7 @@ class Run(msgspec.Struct, gc=False):
 
     def events(self) -> list[Seen]:
         """All events in order of time; of equal times in order of the steps."""
-        return sorted((seen for step in self.steps for seen in step), key=_TIME)
+        return sorted([seen for step in self.steps for seen in step], key=_TIME)
 
     def settle(self) -> None:
         """From here on it holds no events."""
@@ -133,10 +133,11 @@ class Run(msgspec.Struct, gc=False):
                 seen.settle()
 
     def steps_seen(self, pattern: Pattern) -> tuple[StepSeen, ...]:
-        return tuple(
-            StepSeen(id=stage.name, first=step[0].time, last=step[-1].time, event_ids=tuple([seen.id for seen in step]))
+        seen = [
+            StepSeen(id=stage.name, first=step[0].time, last=step[-1].time, event_ids=tuple([one.id for one in step]))
             for stage, step in zip(pattern.stages, self.steps, strict=True)
-        )
+        ]
+        return tuple(seen)
 
     def _look(self, pattern: Pattern, place: int) -> None:
         """Finds the first stage that lacks events, from a place on."""

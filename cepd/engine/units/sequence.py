@@ -32,7 +32,7 @@ from cepd.engine.marks import carried
 from cepd.engine.movers import Track, make_mover
 from cepd.engine.running import Running
 from cepd.engine.runs import Run
-from cepd.engine.steps import Roles, compile_steps, excerpt, kept_of
+from cepd.engine.steps import Captured, Paths, Roles, compile_steps, excerpt, kept_of
 from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.model.duration import Span
 from cepd.model.event import Event
@@ -62,7 +62,9 @@ class Unit:
         self._mover.max_runs = max(_trigger(rule).max_runs for rule in rules)
         runs = 1 if self._pattern.one else self._mover.max_runs
         self._most_held = MOST_HELD // (runs * sum(stage.count for stage in self._pattern.stages))
-        self._over = Expiries(self._pending, schedule, self._within // SWEEPS)
+        waits = self._pattern.waits
+        self._over = Expiries(list if waits else self._pending, schedule, self._within // SWEEPS)
+        self._alarm = self._by_itself if waits else self._over.add
 
     def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
         self._matched: Sequence[Run] = ()
@@ -83,7 +85,8 @@ class Unit:
             if matched is not None and self._mover.empty(track):
                 del self._tracks[key]
             elif limit < track.armed - 1:
-                self._arm(track, key, limit + 1)
+                track.armed = limit + 1
+                self._alarm(track.armed, key)
         if not matched:
             return ()
         self._event, self._key, self._matched = event, key, matched
@@ -155,20 +158,21 @@ class Unit:
 
     def _open(self, roles: Roles, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Run]:
         """An event of a key that has no track; what matched at once."""
-        mover, tracks = self._mover, self._tracks
-        place = mover.begins(roles, event.view)
-        if place is None:
+        tracks = self._tracks
+        self._mover.room = len(tracks) < self._most_held
+        begun = self._mover.begin(roles, event, time)
+        if begun is None:
             return ()
         if len(tracks) >= self._max_keys:
             self.forget(mark)
             if len(tracks) >= self._max_keys:
                 self.counts.refused_keys += 1
                 return ()
-        mover.room = len(tracks) < self._most_held
-        track, matched = mover.begin(place, event, time)
+        track, matched = begun
         if not matched:
             tracks[key] = track
-            self._arm(track, key, time + self._within + 1)
+            track.armed = time + self._within + 1
+            self._alarm(track.armed, key)
         return matched
 
     def _look(self, track: Track, key: str, mark: Instant) -> Track | None:
@@ -178,17 +182,12 @@ class Unit:
             del self._tracks[key]
             return None
         first = min(run.first for run in self._mover.lane(track).all_runs())
-        self._arm(track, key, first + self._within + 1)
+        track.armed = first + self._within + 1
+        self._alarm(track.armed, key)
         return track
 
-    def _arm(self, track: Track, key: str, at: Instant) -> None:
-        """The track is to be looked at when the watermark has come to `at`: by itself where it may fire then, else in a
-        sweep, or when an event asks for it."""
-        track.armed = at
-        if self._pattern.waits:
-            self._schedule(at, key, 0)
-        else:
-            self._over.add(at, key)
+    def _by_itself(self, at: Instant, key: str) -> None:
+        self._schedule(at, key, 0)
 
     def _pending(self) -> list[tuple[Instant, str]]:
         return [(track.armed, key) for key, track in self._tracks.items()]
@@ -210,7 +209,7 @@ class Unit:
             time=time,
             truth=True,
             cause=msgspec.json.encode([seen.identity for seen in events]).decode(),
-            values={name: excerpt(run.captured[name], below) for name, below in paths.items() if name in run.captured},
+            values=_values(run.captured, paths) if paths else {},
             events=len(events),
             event_ids=tuple([seen.id for seen in events]),
             payload=payload,
@@ -226,6 +225,10 @@ class Unit:
             "until": format_instant(run.first + self._within),
             "steps": [{"step": stage.name, "events": len(step), "of": stage.count} for stage, step in stages],
         }
+
+
+def _values(captured: Captured, paths: Paths) -> dict[str, Json]:
+    return {name: excerpt(captured[name], below) for name, below in paths.items() if name in captured}
 
 
 def _trigger(rule: Rule) -> SequenceTrigger:

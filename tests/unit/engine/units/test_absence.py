@@ -1,5 +1,8 @@
 """Absences by hand, and against a plain loop over all events."""
 
+import hashlib
+
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,8 +10,8 @@ from cepd.engine.evaluation import Evaluation
 from cepd.engine.state import Episode
 from cepd.engine.unit import UnitStatus
 from cepd.model.instant import format_instant
-from cepd.model.rule import AbsenceTrigger, Rule
-from tests.support.rows import S, rule
+from cepd.model.rule import AbsenceTrigger, Resolve, Rule
+from tests.support.rows import S, line, program, rule
 from tests.support.unit_driver import Driver, at
 
 MICRO = 0.000001
@@ -210,3 +213,22 @@ def test_against_a_plain_loop() -> None:
 
     compare()
     assert firings > 1000
+
+
+def test_what_is_saved_tells_the_identity_of_the_newest_event() -> None:
+    driver = Driver(absence())
+    driver.hear(0, id="x")
+    driver.hear(1, id="y")
+    line = b'{"type":"A","id":"y","time":1767225601.0}'
+    saved = msgspec.json.decode(driver.unit.save())["[]"]
+    assert (saved["id"], saved["identity"]) == ("y", f"tests\0y\0{hashlib.blake2b(line, digest_size=16).hexdigest()}")
+    driver.restart()
+    assert driver.passes(20)[0].cause == f"{saved['identity']} {at(11)}"
+
+
+def test_only_rules_with_episodes_are_asked_about_an_event() -> None:
+    driver = Driver(absence(), absence(resolve=Resolve(), rule_id="resolves"))
+    (event,) = program(*driver.rules).decode([line(0, type="A")], at(0), source="s", origin="j", first=1)
+    event.view = program(*driver.rules).projection.of(event.fields)
+    assert [member.rule.id for member in driver.unit.feed(event, at(0), "[]", driver.mark)] == ["resolves"]
+    assert list(driver.unit.feed(event, at(0), "[]", driver.mark)) == [], "a tie moves nothing"

@@ -9,7 +9,7 @@ from cepd.engine.unit import UnitStatus
 from cepd.model.duration import DAY, HOUR
 from cepd.model.instant import format_instant
 from cepd.model.rule import NewValueTrigger, Rule
-from tests.support.rows import S, rule
+from tests.support.rows import S, line, program, rule
 from tests.support.unit_driver import Driver, at
 
 MICRO = 0.000001
@@ -170,3 +170,14 @@ def test_against_a_plain_loop() -> None:
 
     compare()
     assert firings > 1000
+
+
+def test_rules_are_asked_only_about_a_value_that_is_new_to_one_of_them() -> None:
+    driver = Driver(new_value(ttl=100), new_value(ttl=10, rule_id="shorter"), new_value(learn=60, rule_id="learns"))
+    compiled = program(*driver.rules)
+    asked = []
+    for number, (time, value) in enumerate([(0, "a"), (1, "b"), (2, "b"), (30, "b"), (31, None)]):
+        (event,) = compiled.decode([line(time, v=value)], at(time), source="s", origin="j", first=number)
+        event.view = compiled.projection.of(event.fields)
+        asked.append(len(driver.unit.feed(event, event.time, "[]", driver.mark)))
+    assert asked == [0, 3, 0, 3, 0]
