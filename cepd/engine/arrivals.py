@@ -13,7 +13,7 @@ from cepd.engine.paths import MISSING
 from cepd.engine.projection import Projection, View
 from cepd.engine.rows import Lines, Recorded
 from cepd.model.event import Event, given_id
-from cepd.model.instant import Instant, read_instant
+from cepd.model.instant import MILLISECONDS_ABOVE, Instant, read_instant
 from cepd.model.json import Json
 
 
@@ -90,12 +90,18 @@ def of_lines(row: Lines, projection: Projection, counts: DecodeCounts) -> Decode
 
 
 def arrival_times(views: Sequence[View], clock: Instant, counts: DecodeCounts) -> list[Instant]:
-    """When events of one clock happened: see `decode.arrival_time`."""
+    """When events of one clock happened: see `decode.arrival_time`. Most say so in the same plain way, which is read
+    here without a call."""
     farthest = clock + FARTHEST_FUTURE
     times = []
     for view in views:
-        value = time_value(view)
-        time = clock if value is None else read_instant(value)
+        value = view.time
+        if value is None or value is MISSING:
+            value = time_value(view)
+        if value.__class__ is float and 0.0 <= value <= MILLISECONDS_ABOVE:
+            time: Instant | None = round(value * 1e6)
+        else:
+            time = clock if value is None else read_instant(value)
         if time is None or time > farthest:
             time = arrival_time(value, clock, counts)
         times.append(time)

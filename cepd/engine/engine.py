@@ -160,6 +160,7 @@ class Engine:
         audiences, everyone = crew.audiences, crew.audiences[None]
         source = arrivals.source
         input_, limit = watermark.begin_row(name)
+        highest = input_.highest
         met: list[Turn] = []
         places: list[int] = []
         add, extend = places.append, places.extend
@@ -169,7 +170,8 @@ class Engine:
                 yield from self._advance(watermark, clock)
                 input_, limit = watermark.begin_row(name)
                 moved = True
-            if time > input_.highest:
+            if time > highest:
+                highest = time
                 watermark.rise(input_, time, limit)
                 moved = True
             if moved:

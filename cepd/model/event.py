@@ -13,6 +13,8 @@ from cepd.model.instant import Instant, read_instant
 from cepd.model.json import Json
 from cepd.model.members import read_members
 
+_EMPTY = hashlib.blake2b(digest_size=16)
+
 TIME_FIELDS = ("time", "timestamp", "ts")
 TYPE_FIELDS = ("type", "event_type")
 
@@ -109,5 +111,6 @@ def identity_of(source: str, event_id: str | None, line: bytes, origin: str, num
     """
     if event_id is None:
         return f"#{origin}#{number}"
-    digest = hashlib.blake2b(line, digest_size=16).hexdigest()
-    return f"{source}\x00{event_id}\x00{digest}"
+    digest = _EMPTY.copy()  # a third less than to construct one
+    digest.update(line)
+    return f"{source}\x00{event_id}\x00{digest.hexdigest()}"

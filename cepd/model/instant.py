@@ -13,7 +13,7 @@ Instant: TypeAlias = int
 
 _EPOCH = datetime(1970, 1, 1)
 _LATEST: Instant = 253_402_300_800 * SECOND  # the year 10000
-_MILLISECONDS_ABOVE = 100_000_000_000
+MILLISECONDS_ABOVE = 1e11
 _SECOND = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)", re.ASCII)
 _ZONE = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
@@ -34,10 +34,10 @@ def read_instant(value: Json) -> Instant | None:
         second, shift = _seconds.get(value[:19]), _shifts.get(value[19:])
         return _read_text(value, second, shift) if second is None or shift is None else second + shift
     if value.__class__ is int:
-        instant = value * (1_000 if value > _MILLISECONDS_ABOVE else SECOND)
+        instant = value * (1_000 if value > MILLISECONDS_ABOVE else SECOND)
         return instant if 0 <= instant < _LATEST else None
     if value.__class__ is float and 0 <= value < 1e18:
-        instant = round(value * (1e3 if value > _MILLISECONDS_ABOVE else 1e6))
+        instant = round(value * (1e3 if value > MILLISECONDS_ABOVE else 1e6))
         return instant if instant < _LATEST else None
     return None
 
