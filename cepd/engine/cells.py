@@ -8,7 +8,7 @@ from typing import Generic, TypeAlias, TypeVar
 import msgspec
 
 from cepd.engine.arrays import dec_hook, enc_hook
-from cepd.engine.column import Column, column_type, new_column, reader
+from cepd.engine.column import Column, column_type, new_column, reader, together
 from cepd.engine.marks import Marks, ReadCarried, Take, read_carried
 from cepd.engine.projection import read_field
 from cepd.model.rule import Aggregate, Rule
@@ -82,8 +82,13 @@ class Layout:
 
     def taker(self, cells: AnyCells) -> Take:
         """The function that takes events into slots of the cells."""
-        adders = [column.adder(read) for column, read in zip(cells.columns, self._readers, strict=True)]
-        return cells.marks.taker(self._carried, adders)
+        columns = zip(cells.columns, self._readers, strict=True)
+        return cells.marks.taker(self._carried, together([column.adder(read) for column, read in columns]))
+
+    def starter(self, cells: AnyCells) -> Take:
+        """As `taker`, of events that begin a slot: the next one, which is not there yet."""
+        columns = zip(cells.columns, self._readers, strict=True)
+        return cells.marks.starter(self._carried, together([column.starter(read) for column, read in columns]))
 
     def decode(self, data: bytes, kind: type[StateT]) -> StateT:
         """A state that holds cells, generic over their columns, of what `encode` gave. Raises ValueError for anything

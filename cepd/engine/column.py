@@ -35,6 +35,9 @@ class Column(Protocol):
         """A function with this column's state at hand, so that an event looks nothing up; good for as long as the
         column is."""
 
+    def starter(self, read: Reader) -> Add:
+        """As `adder`, for a slot that is not there yet: it is the next one, which this makes."""
+
     def add(self, slot: int, value: Json | Missing, order: int) -> bool:
         """As `Add`, of a value that was read already."""
 
@@ -56,7 +59,10 @@ class Column(Protocol):
 
 
 class Slots(msgspec.Struct):
-    """Base of columns: what follows from their `adder`, `merge` and `value`."""
+    """Base of columns: what follows from their `grow`, `adder`, `merge` and `value`."""
+
+    @abstractmethod
+    def grow(self) -> None: ...
 
     @abstractmethod
     def adder(self, read: Reader) -> Add: ...
@@ -66,6 +72,15 @@ class Slots(msgspec.Struct):
 
     @abstractmethod
     def value(self, slot: int, aggregate: Aggregate, span: Span) -> Json | Missing: ...
+
+    def starter(self, read: Reader) -> Add:
+        grow, add = self.grow, self.adder(read)
+
+        def start(slot: int, event: Any, order: int) -> bool:
+            grow()
+            return add(slot, event, order)
+
+        return start
 
     def add(self, slot: int, value: Json | Missing, order: int) -> bool:
         return self.adder(_itself)(slot, value, order)
@@ -100,6 +115,26 @@ def _nothing(event: Any) -> None:
 
 def _itself(value: Any) -> Json | Missing:
     return value
+
+
+def nowhere(slot: int, event: Any, order: int) -> bool:
+    """The `Add` of no column."""
+    return True
+
+
+def together(adders: Sequence[Add]) -> Add:
+    """One `Add` for several columns; False where one of them had no use for the event."""
+    if len(adders) <= 1:
+        return adders[0] if adders else nowhere
+
+    def add(slot: int, event: Any, order: int) -> bool:
+        usable = True
+        for into in adders:
+            if not into(slot, event, order):
+                usable = False
+        return usable
+
+    return add
 
 
 def new_column(aggregate: Aggregate) -> Column:

@@ -7,7 +7,10 @@ which bisection finds. What is found is all that can be true, and maybe more: `h
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
+
+import msgspec
 
 from cepd.engine.paths import MISSING
 from cepd.engine.running import Running
@@ -19,6 +22,7 @@ _ORDERED: dict[Operator, Operator] = {">": "<", ">=": "<=", "<": ">", "<=": ">="
 """Each with what it is with its sides exchanged."""
 
 Number: TypeAlias = int | float
+_LIMIT = itemgetter(0)
 _Bisect: TypeAlias = Callable[[Sequence[Number], Number], int]
 
 
@@ -31,7 +35,7 @@ class Threshold(NamedTuple):
     alone: bool
 
 
-class Ladder(NamedTuple):
+class Ladder(msgspec.Struct, frozen=True, gc=False):
     """Members that compare one aggregate in one direction, the loosest first. `limits` are theirs, ascending; what
     falls short of a limit is looked for by the negatives of both. `sure`: a member whose limit is crossed is true."""
 
@@ -41,13 +45,8 @@ class Ladder(NamedTuple):
     strict: bool
     limits: list[Number]
     members: list[Running]
-
-    def height(self, value: Json) -> int:
-        """How many members a value crosses the limits of."""
-        if value.__class__ is not float and value.__class__ is not int:
-            return 0
-        bisect: _Bisect = bisect_left if self.strict else bisect_right
-        return bisect(self.limits, -value if self.falling else value)
+    height: Callable[[Json], int]
+    """How many members a value crosses the limits of."""
 
     def crosses(self, value: Json, limit: Number) -> bool:
         """Whether a value crosses one of the limits."""
@@ -83,7 +82,7 @@ class Crossing(NamedTuple):
 
 def ladders(members: Iterable[Running]) -> tuple[list[Ladder], list[Running]]:
     """The ladders of members, and those that stand on none, in their order."""
-    rungs: dict[tuple[Aggregate, bool, bool, bool], list[tuple[Number, Running]]] = {}
+    found_at: dict[tuple[Aggregate, bool, bool, bool], list[tuple[Number, Running]]] = {}
     rest = []
     for member in members:
         found = threshold_of(member.rule)
@@ -93,12 +92,24 @@ def ladders(members: Iterable[Running]) -> tuple[list[Ladder], list[Running]]:
         falling, strict = found.op in ("<", "<="), found.op in (">", "<")
         sure = found.alone and member.rule.hold is None
         sort = (member.rule.aggregate[found.name], sure, falling, strict)
-        rungs.setdefault(sort, []).append((-found.limit if falling else found.limit, member))
+        found_at.setdefault(sort, []).append((-found.limit if falling else found.limit, member))
     made = []
-    for sort, steps in rungs.items():
-        steps.sort(key=lambda step: step[0])
-        made.append(Ladder(*sort, [limit for limit, _ in steps], [member for _, member in steps]))
+    for sort, steps in found_at.items():
+        steps.sort(key=_LIMIT)
+        limits = [limit for limit, _ in steps]
+        made.append(Ladder(*sort, limits, [member for _, member in steps], _height(limits, *sort[2:])))
     return made, rest
+
+
+def _height(limits: list[Number], falling: bool, strict: bool) -> Callable[[Json], int]:
+    bisect: _Bisect = bisect_left if strict else bisect_right
+
+    def height(value: Json) -> int:
+        if value.__class__ is not float and value.__class__ is not int:
+            return 0
+        return bisect(limits, -value if falling else value)
+
+    return height
 
 
 def rungs(members: Iterable[Running]) -> dict[str, tuple[Ladder, Number]]:

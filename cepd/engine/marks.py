@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from cepd.engine.arrays import Ints, ints
-from cepd.engine.column import Add
+from cepd.engine.column import Add, nowhere
 from cepd.engine.paths import MISSING
 from cepd.engine.projection import View, read_field
 from cepd.engine.texts import Texts
@@ -53,11 +53,11 @@ class Marks(msgspec.Struct):
 
     def add(self, slot: int, event_id: str, order: int, carried: dict[str, Json]) -> None:
         """Takes in one event. `order` as in `Add`."""
-        self.taker(dict, ())(slot, event_id, carried, order)
+        self.taker(dict, nowhere)(slot, event_id, carried, order)
 
-    def taker(self, read: ReadCarried | None, columns: Sequence[Add]) -> Take:
-        """A function with the marks' state at hand, so that an event looks nothing up; it gives the columns their
-        share too. `read` is None where no rule carries anything."""
+    def taker(self, read: ReadCarried | None, add: Add) -> Take:
+        """A function with the marks' state at hand, so that an event looks nothing up. `add` takes the event into the
+        columns; `read` is None where no rule carries anything."""
         counts, last_ids, last_orders, carried = self.counts, self.last_ids, self.last_orders, self.carried
         put_first, first_orders = self.first_ids.put, self.first_orders
 
@@ -74,13 +74,26 @@ class Marks(msgspec.Struct):
                 carried[slot] = found
             elif carried:
                 carried.pop(slot, None)
-            usable = True
-            for add in columns:
-                if not add(slot, view, order):
-                    usable = False
-            return usable
+            return add(slot, view, order)
 
         return take
+
+    def starter(self, read: ReadCarried | None, add: Add) -> Take:
+        """As `taker`, of events that begin a slot: the next one, which is not there yet."""
+        counted, named, first_id = self.counts.append, self.last_ids.append, self.first_ids.append
+        first_order, last_order, carried = self.first_orders.append, self.last_orders.append, self.carried
+
+        def start(slot: int, event_id: str, view: View, order: int) -> bool:
+            first_id(event_id)
+            counted(1)
+            named("")
+            first_order(order)
+            last_order(order)
+            if read is not None and (found := read(view)):
+                carried[slot] = found
+            return add(slot, view, order)
+
+        return start
 
     def merge(self, slot: int, other: "Marks", its: int) -> None:
         """Takes in all that a slot of other marks holds."""

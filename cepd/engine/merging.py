@@ -9,7 +9,7 @@ from typing import Generic, TypeAlias
 
 import msgspec
 
-from cepd.engine.cells import AnyCells, Cells, Columns, ColumnsT, Layout, merge_columns
+from cepd.engine.cells import AnyCells, Cells, Columns, ColumnsT, Layout
 from cepd.engine.column import Column
 from cepd.engine.ladders import Crossing, Ladder
 from cepd.engine.reading import Marked, Sight
@@ -93,11 +93,15 @@ class Older:
     def __init__(self, start: Instant, last: Instant, end: Instant, panes: Sequence[AnyPane], layout: Layout) -> None:
         """`[start, end)` is the window; the last pane begins at `last`."""
         self._start, self._last, self._end = start, last, end
-        self._panes, self._layout = panes, layout
+        self._layout = layout
         self._slots: dict[str, int] = {}
         self._columns, self._events = layout.columns(), [0]
         for column in self._columns:
             column.grow()
+        self._held = [
+            (pane.index.get, pane.cells.marks.counts, list(zip(self._columns, pane.cells.columns, strict=True)))
+            for pane in panes
+        ]
         self._scratch, self._used = layout.columns(), 0
 
     def forget(self, key: str, at: Instant) -> None:
@@ -125,17 +129,19 @@ class Older:
 
     def _merge(self, key: str) -> int:
         """The slot of the key; 0, which stays empty, where the older panes hold nothing of it."""
-        panes = [pane for pane in self._panes if key in pane.index]
-        if not panes:
-            return 0
-        for column in self._columns:
-            column.grow()
-        slot = len(self._events)
-        self._events.append(0)
-        for pane in panes:
-            its = pane.index[key]
-            merge_columns(self._columns, slot, pane.cells.columns, its)
-            self._events[slot] += pane.cells.marks.counts[its]
+        slot, events = 0, 0
+        for slot_of, counts, columns in self._held:
+            its = slot_of(key)
+            if its is not None:
+                if not slot:
+                    slot = len(self._events)
+                    for column in self._columns:
+                        column.grow()
+                events += counts[its]
+                for mine, other in columns:
+                    mine.merge(slot, other, its)
+        if slot:
+            self._events.append(events)
         return slot
 
 

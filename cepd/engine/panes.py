@@ -59,6 +59,8 @@ class Filling(msgspec.Struct, gc=False):
     end: Instant
     slot_of: Callable[[str], int | None]
     take: Take
+    start_slot: Take
+    index: dict[str, int]
     pane: AnyPane
     reached: Reached
 
@@ -89,13 +91,18 @@ class PaneUnit(Windowed):
             if found is None:
                 return ()
             pane = found
-        slot = pane.slot_of(key)
-        if slot is None:
-            slot = self._begin(pane.pane, key)
-            if slot is None:
-                return ()
         given = event.given
-        if not pane.take(slot, event.id if given is None else given, event.view, self._order):
+        event_id = event.id if given is None else given
+        slot = pane.slot_of(key)
+        if slot is not None:
+            usable = pane.take(slot, event_id, event.view, self._order)
+        else:
+            slot = len(pane.index)
+            if slot >= self._max_keys:
+                return self._refuse(pane.pane)
+            usable = pane.start_slot(slot, event_id, event.view, self._order)
+            pane.index[key] = slot
+        if not usable:
             self.counts.unusable += 1
         self._order += 1
         return self._tell(event, time, key, pane, slot, mark) if self._eager else ()
@@ -162,8 +169,7 @@ class PaneUnit(Windowed):
         found = self._filling.get(start)
         if found is None:
             pane = self._state.panes.get(start) or self._open(start, end, mark)
-            take = self._layout.taker(pane.cells)
-            found = self._filling[start] = Filling(start, end, pane.index.get, take, pane, {})
+            found = self._filling[start] = self._filler(start, end, pane)
         self._latest = found
         return found
 
@@ -177,15 +183,12 @@ class PaneUnit(Windowed):
             start, end = self._bounds(end)
         return pane
 
-    def _begin(self, pane: AnyPane, key: str) -> int | None:
-        """A slot for a key that the pane has none of; None where it is one too many."""
-        if len(pane.index) >= self._max_keys:
-            self.counts.refused_keys += 1
-            pane.incomplete = True
-            self._fed = None
-            return None
-        slot = pane.index[key] = pane.cells.grow()
-        return slot
+    def _refuse(self, pane: AnyPane) -> Sequence[Running]:
+        """The key is one too many."""
+        self.counts.refused_keys += 1
+        pane.incomplete = True
+        self._fed = None
+        return ()
 
     def _tell(
         self, event: Event, time: Instant, key: str, pane: Filling, slot: int, mark: Instant
@@ -245,5 +248,8 @@ class PaneUnit(Windowed):
 
     def _nothing(self) -> Filling:
         """A pane that no time belongs to."""
-        pane: AnyPane = Pane(self._layout.empty())
-        return Filling(0, 0, pane.index.get, self._layout.taker(pane.cells), pane, {})
+        return self._filler(0, 0, Pane(self._layout.empty()))
+
+    def _filler(self, start: Instant, end: Instant, pane: AnyPane) -> Filling:
+        take, begin = self._layout.taker(pane.cells), self._layout.starter(pane.cells)
+        return Filling(start, end, pane.index.get, take, begin, pane.index, pane, {})

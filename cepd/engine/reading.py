@@ -21,7 +21,7 @@ _WITHOUT_EVENTS = {"count": 0, "sum": 0}
 """The aggregates that have a value where there are no events."""
 
 
-class Sight(msgspec.Struct, frozen=True):
+class Sight(msgspec.Struct, frozen=True, gc=False):
     """One key in one window: the slot of columns that holds it, and how many events it had. `end` of a session is its
     last event's time."""
 
@@ -32,7 +32,7 @@ class Sight(msgspec.Struct, frozen=True):
     events: int
 
 
-class Marked(Sight, frozen=True):
+class Marked(Sight, frozen=True, gc=False):
     """A sight with the marks of its events, in the same slot."""
 
     marks: Marks

@@ -25,6 +25,11 @@ class Texts(msgspec.Struct):
         self.starts[slot] = len(self.buffer)
         self.buffer += text.encode() + _END
 
+    def append(self, text: str) -> None:
+        """One more slot, with a text. As for `put`."""
+        self.starts.append(len(self.buffer))
+        self.buffer += text.encode() + _END
+
     def at(self, slot: int) -> str:
         """The text that was put there last."""
         start = self.starts[slot]

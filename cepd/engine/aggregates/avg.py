@@ -23,17 +23,32 @@ class Column(Exact):
         self.counts.append(0)
 
     def adder(self, read: Reader) -> Add:
-        sums, counts = self.sums, self.counts
+        sums, counts, least, most = self.sums, self.counts, -LARGEST, LARGEST
 
         def add(slot: int, event: object, order: int) -> bool:
             number = read(event)
-            if (number.__class__ is float or number.__class__ is int) and -LARGEST <= number <= LARGEST:
+            if (number.__class__ is float or number.__class__ is int) and least <= number <= most:
                 sums[slot] += number
                 counts[slot] += 1
                 return True
             return False
 
         return add
+
+    def starter(self, read: Reader) -> Add:
+        append_sum, append_count, least, most = self.sums.append, self.counts.append, -LARGEST, LARGEST
+
+        def start(slot: int, event: object, order: int) -> bool:
+            number = read(event)
+            if (number.__class__ is float or number.__class__ is int) and least <= number <= most:
+                append_sum(number)
+                append_count(1)
+                return True
+            append_sum(0.0)
+            append_count(0)
+            return False
+
+        return start
 
     def merge(self, slot: int, other: "Column", its: int) -> None:
         self.sums[slot] += other.sums[its]

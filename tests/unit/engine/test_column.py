@@ -14,7 +14,7 @@ from cepd.engine.marks import Marks
 from cepd.engine.paths import MISSING
 from cepd.model.json import Json
 from cepd.model.rule import Aggregate
-from tests.support.columns import PLAIN, aggregate, filled, merged, reloaded, result
+from tests.support.columns import PLAIN, SPAN, aggregate, filled, merged, reloaded, result
 
 SCHEMAS = Path(__file__).parents[3] / "schemas" / "aggregates"
 
@@ -118,3 +118,36 @@ def test_a_million_keys_of_an_average_stay_small() -> None:
         tracemalloc.stop()
     assert 60 <= size / slots <= 64 * 9 / 8
     assert result("avg", column, slots - 1) == slots - 1
+
+
+@each
+@given(found=parts)
+@settings(max_examples=60, deadline=None)
+def test_a_slot_that_an_event_begins_is_one_that_grew_and_was_added_to(fn: str, found: list[list[Json]]) -> None:
+    begun, order = new_column(aggregate(fn)), 0
+    start, add = begun.starter(lambda value: value), begun.adder(lambda value: value)
+    expected = filled(fn, *(part or [MISSING] for part in found))
+    for slot, part in enumerate(found):
+        for place, value in enumerate(part or [MISSING]):
+            usable = add(slot, value, order) if place else start(slot, value, order)
+            other = filled(fn, ())
+            assert usable == other.add(0, value, order)
+            order += 1
+    assert [result(fn, begun, slot) for slot in range(len(found))] == [
+        result(fn, expected, slot) for slot in range(len(found))
+    ]
+
+
+@each
+@given(found=parts)
+@settings(max_examples=60, deadline=None)
+def test_all_slots_at_once_are_the_slots_one_by_one(fn: str, found: list[list[Json]]) -> None:
+    column, absorbing = filled(fn, *found), filled(fn, *found)
+    each_value = [result(fn, column, slot) for slot in range(len(found))]
+    assert list(column.numbers(len(found), aggregate(fn), SPAN)) == each_value
+    slots = [0] * len(found)
+    absorbing.absorb(slots, column)
+    one_by_one = filled(fn, *found)
+    for its in range(len(found)):
+        one_by_one.merge(0, column, its)
+    assert result(fn, absorbing) == result(fn, one_by_one)

@@ -4,6 +4,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cepd.engine.column import nowhere
 from cepd.engine.marks import Marks, carried
 from cepd.model.json import Json
 from tests.support.columns import reloaded
@@ -83,3 +84,22 @@ def test_marks_without_carried_fields_hold_none() -> None:
     marks.grow()
     marks.add(0, "a", 0, carried({"x": 1}, ()))
     assert marks.carried == {}
+
+
+@given(events)
+@settings(max_examples=100, deadline=None)
+def test_a_slot_that_an_event_begins_is_one_that_grew_and_was_added_to(
+    found: list[tuple[str, dict[str, Json]]],
+) -> None:
+    """Each event in a slot of its own, then all of them again in the first."""
+    grown, begun = Marks(), Marks()
+    start = begun.starter(dict, nowhere)
+    for order, (event_id, fields) in enumerate(found):
+        grown.grow()
+        grown.add(order, event_id, order, fields)
+        assert start(order, event_id, fields, order)
+    for marks in (grown, begun):
+        for order, (event_id, fields) in enumerate(found, len(found)):
+            marks.add(0, event_id, order, fields)
+    assert [told(begun, slot) for slot in range(len(found))] == [told(grown, slot) for slot in range(len(found))]
+    assert begun == grown
