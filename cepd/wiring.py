@@ -23,6 +23,7 @@ from cepd.model.generation import Generation
 from cepd.model.settings import Settings
 from cepd.net import GuardedClient
 from cepd.ports import Clock, Store, Tools
+from cepd.runtime import garbage
 from cepd.runtime.clock import SystemClock
 from cepd.runtime.daemon import Daemon
 from cepd.runtime.deployment import Deployment, deploy, perform
@@ -86,6 +87,7 @@ def run_daemon(options: RunOptions) -> int:
     tokens = TokenFile(options.tokens) if options.tokens else None
     if tokens and (exposure := tokens.exposure()):
         log.warning("tokens exposed", extra={"reason": exposure})
+    garbage.collect_seldom()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(options, secrets, tokens))
     return 0
@@ -141,6 +143,7 @@ def build(
         clock=clock,
         metrics=metrics,
         reload_tokens=tokens.reload if tokens else lambda: None,
+        after_swap=garbage.settle,
     )
     heartbeat = Heartbeat()
     snapshotter = Snapshotter(

@@ -154,8 +154,9 @@ class Crew:
             _failed(running, error)
             return []
 
-    def fall_due(self, due: Sequence[Deadline], watermark: Watermark) -> Iterator[Firing]:
-        """Deals with deadlines of one time in rule order; every member of a unit sees it before the unit goes on."""
+    def fall_due(self, due: Sequence[Deadline], watermark: Watermark) -> Iterator[Firing | None]:
+        """Deals with deadlines of one time in rule order; every member of a unit sees it before the unit goes on. A
+        None after each: see `Engine.steps`."""
         calls: list[tuple[int, Deadline]] = []
         for deadline in due:
             of_unit = deadline.kind is Kind.UNIT
@@ -165,6 +166,7 @@ class Crew:
             running = self.rules[position]
             try:
                 yield from self._deal_with(running, deadline, watermark)
+                yield None
             except Exception as error:  # noqa: BLE001  as above
                 _failed(running, error)
         for deadline in due:
@@ -196,7 +198,7 @@ class Crew:
                 for member in self.members(place):
                     member.stats.matched += fed
 
-    def _deal_with(self, running: Running, deadline: Deadline, watermark: Watermark) -> Iterator[Firing]:
+    def _deal_with(self, running: Running, deadline: Deadline, watermark: Watermark) -> Iterator[Firing | None]:
         match deadline.kind:
             case Kind.UNIT:
                 unit = self.units[deadline.owner]

@@ -26,6 +26,9 @@ from cepd.model.firing import Firing
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 
+STEP = 256
+"""Events after which others may have a turn: some hundred microseconds where few of them fire."""
+
 
 class Engine:
     """Runs a program. Not safe for use by several threads at once."""
@@ -84,6 +87,11 @@ class Engine:
     def run(self, row: Row) -> Iterator[Firing]:
         """As `apply`, one by one: when a window with a million keys closes, nobody has to hold what all of them fire.
         To be taken to the end; before that the row is not applied."""
+        return (step for step in self.steps(row) if step is not None)
+
+    def steps(self, row: Row) -> Iterator[Firing | None]:
+        """As `run`, with a None now and then while nothing fires: whoever takes them may do something else meanwhile,
+        but nothing with this engine that changes it or takes a snapshot."""
         watermark = self._watermark
         if watermark is None:
             watermark = self._watermark = Watermark.begin(row.clock, self._crew.program.lateness)
@@ -142,9 +150,10 @@ class Engine:
         ]
         for _, due in groupby(sorted(ends), key=attrgetter("at")):
             assert self._watermark is not None
-            yield from self._crew.fall_due(list(due), self._watermark)
+            fired = self._crew.fall_due(list(due), self._watermark)
+            yield from (step for step in fired if step is not None)
 
-    def _advance(self, watermark: Watermark, clock: Instant) -> Iterator[Firing]:
+    def _advance(self, watermark: Watermark, clock: Instant) -> Iterator[Firing | None]:
         """Time passes up to `clock`; what falls due on the way fires in order, each at its own clock."""
         timers = self._crew.timers
         if not (watermark.stands_until(clock) and timers.quiet(watermark, clock)):
@@ -153,7 +162,7 @@ class Engine:
                 yield from self._crew.fall_due(found[1], watermark)
         watermark.advance(clock)
 
-    def _hear(self, watermark: Watermark, name: str, arrivals: Arrivals) -> Iterator[Firing]:
+    def _hear(self, watermark: Watermark, name: str, arrivals: Arrivals) -> Iterator[Firing | None]:
         """Events that came through an input, one after the other: time first, then whom it is for, then what they say.
         The hottest loop of all: what it does for an event that nobody hears is all that most events cost."""
         crew, timers = self._crew, self._crew.timers
@@ -192,6 +201,8 @@ class Engine:
                 yield from crew.tell(met, arrivals.event(number, event_type), watermark)
                 met.clear()
                 moved = True
+            if number % STEP == STEP - 1:
+                yield None
         crew.stats.events += len(arrivals.views)
 
     def _reset(self, row: Reset) -> None:
@@ -199,7 +210,7 @@ class Engine:
         if isinstance(unit, Resettable):
             unit.reset(row.key)
 
-    def _swap(self, watermark: Watermark, program: Program) -> Iterator[Firing]:
+    def _swap(self, watermark: Watermark, program: Program) -> Iterator[Firing | None]:
         crew = self._crew
         gone = [running for running in crew.rules if running.rule.id not in program.rules]
         owed = [(deadline.at, running.position, deadline) for running in gone for deadline in deadlines(running)]

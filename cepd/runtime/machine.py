@@ -3,7 +3,7 @@
 The running daemon and its recovery both apply frames here, so a replay derives the same firings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from cepd.engine.engine import Engine
@@ -42,12 +42,28 @@ class Machine:
         self.clock = snapshot.clock
 
     def apply(self, frame: Frame, replacement: Deployment | None = None) -> Applied:
-        """Applies one frame; a swap frame comes with the deployment that it names.
+        """Applies one frame; a swap frame comes with the deployment that it names."""
+        steps = self.steps(frame, replacement)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                applied: Applied = done.value
+                return applied
+
+    def steps(self, frame: Frame, replacement: Deployment | None = None) -> Generator[None, None, Applied]:
+        """As `apply`, in steps between which others may have a turn, but for what changes or saves the engine. The
+        frame counts as applied once it ends.
 
         What fires at a swap are timers and debts of the rules before it, so it is owed by their deployment.
         """
         fired_by = self.deployment
-        firings = self.engine.apply(row_of(frame, fired_by.program, replacement.program if replacement else None))
+        firings = []
+        for firing in self.engine.steps(row_of(frame, fired_by.program, replacement.program if replacement else None)):
+            if firing is None:
+                yield
+            else:
+                firings.append(firing)
         if replacement is not None:
             self.deployment = replacement
         self.seq = frame.seq

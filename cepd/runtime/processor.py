@@ -2,17 +2,21 @@
 
 import asyncio
 import logging
+from time import perf_counter
 
 from cepd.model.duration import MINUTE, SECOND
 from cepd.model.errors import RetryLaterError
 from cepd.model.instant import Instant
 from cepd.ports import Clock
 from cepd.runtime.feed import Feed, Item
-from cepd.runtime.machine import Machine
+from cepd.runtime.machine import Applied, Machine
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.snapshots import Snapshotter
 
 log = logging.getLogger(__name__)
+
+LONGEST_TURN = 0.005
+"""Seconds of work after which the loop has its turn."""
 
 LONGEST_SILENCE = MINUTE
 """While a deadline is pending there is a row at least so often: the last row before a stop tells when it was."""
@@ -51,9 +55,23 @@ class Processor:
             if item.frame.kind == "tick":
                 await asyncio.sleep(error.after)
             return
-        applied = self._machine.apply(item.frame, item.deployment)
+        applied = await self._applied(item)
         if applied.firings:
             await self._recorder.put(applied)
+
+    async def _applied(self, item: Item) -> Applied:
+        """Applies a frame; where that takes long, the loop has its turn in between."""
+        steps = self._machine.steps(item.frame, item.deployment)
+        begun = perf_counter()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                applied: Applied = done.value
+                return applied
+            if perf_counter() - begun > LONGEST_TURN:
+                await asyncio.sleep(0)
+                begun = perf_counter()
 
     def _until_tick(self) -> float | None:
         """Seconds until a tick is needed if no row comes before; None where nothing is pending."""

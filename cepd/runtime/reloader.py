@@ -64,6 +64,7 @@ class Reloader:
         clock: Clock,
         metrics: Metrics,
         reload_tokens: Callable[[], str | None] = lambda: None,
+        after_swap: Callable[[], None] = lambda: None,
     ) -> None:
         self._root = root
         self._load = load
@@ -74,6 +75,7 @@ class Reloader:
         self._clock = clock
         self._metrics = metrics
         self._reload_tokens = reload_tokens
+        self._after_swap = after_swap
         self._running: Mapping[str, bytes] | None = None
         self._turn = asyncio.Lock()
         self.last: Reloaded | None = None
@@ -146,6 +148,7 @@ class Reloader:
         await item.finished.wait()
         item.synced.result()
         self._running = files
+        self._after_swap()
 
 
 def _tell(reading: Reading, decision: Decision) -> None:

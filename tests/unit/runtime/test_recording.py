@@ -141,7 +141,7 @@ def test_its_replay_from_a_snapshot_fires_what_was_fired_since(seq: int) -> None
 def test_under_one_program_a_swap_is_time_that_passes() -> None:
     rows = list(rows_of(read_items(recorded()[1:]), FIRST.program))
     assert [type(row).__name__ for row in rows] == [
-        *["Tick"], *["Batch"] * 10, "Tick", "Batch", "Target", "Tick", "Resume", "Batch", "Reset", "Batch"
+        *["Tick"], *["Lines"] * 10, "Tick", "Lines", "Target", "Tick", "Resume", "Lines", "Reset", "Lines"
     ]  # fmt: skip
     assert [row.clock for row in rows] == [one.clock for one in FRAMES]
 
