@@ -18,7 +18,7 @@ from cepd.engine.single import evaluate_single
 from cepd.engine.state import RuleState
 from cepd.engine.stats import Stats
 from cepd.engine.timers import Deadline, Kind, Timers
-from cepd.engine.unit import Unit, make_unit
+from cepd.engine.unit import Forgetful, Unit, make_unit
 from cepd.engine.watch import watch_all
 from cepd.engine.watermarks import Watermark
 from cepd.model.duration import Span
@@ -86,6 +86,12 @@ class Crew:
     def unit_of(self, rule_id: str) -> Unit | None:
         compiled = self.program.compiled.get(rule_id)
         return None if compiled is None or compiled.unit is None else self.units[self.program.places[compiled.unit]]
+
+    def tidy(self, watermark: Watermark) -> None:
+        """Units forget what is over: before they are saved or shown."""
+        for place, unit in enumerate(self.units):
+            if isinstance(unit, Forgetful):
+                unit.forget(_mark(self.members(place)[0], watermark))
 
     def members(self, place: int) -> list[Running]:
         """The rules that hang on a unit."""

@@ -63,6 +63,8 @@ class Engine:
     def snapshot(self) -> bytes:
         """Everything that later firings depend on. A cut between two rows."""
         crew = self._crew
+        if self._watermark is not None:
+            crew.tidy(self._watermark)
         rules = {running.rule.id: running.state for running in crew.rules}
         units = {
             compiled.fingerprint: msgspec.Raw(unit.save())
@@ -120,6 +122,8 @@ class Engine:
         """Where a rule stands; None for one that the program does not hold."""
         running = self._crew.rule(rule_id)
         self._crew.count_fed()
+        if self._watermark is not None:
+            self._crew.tidy(self._watermark)
         return None if running is None else standing(running, self._crew.unit_of(rule_id))
 
     def baselines(self, rule_id: str, limit: int) -> list[dict[str, Json]]:
@@ -136,6 +140,7 @@ class Engine:
         running = self._crew.rule(rule_id)
         if running is None or self._watermark is None:
             return None
+        self._crew.tidy(self._watermark)
         own = [firing for firing in fired if firing.rule_id == rule_id]
         time = self._watermark.clock if running.by_clock else event.time
         return why(running, self._crew.unit_of(rule_id), event, time, own)

@@ -117,6 +117,14 @@ class Resettable(Protocol):
 
 
 @runtime_checkable
+class Forgetful(Protocol):
+    """A unit that may remember for a while what is over. To be tidied before it is saved or shown."""
+
+    def forget(self, mark: Instant) -> None:
+        """Forgets all that is over at a watermark."""
+
+
+@runtime_checkable
 class Telling(Protocol):
     """A unit with baselines that it can show."""
 
