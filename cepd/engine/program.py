@@ -9,20 +9,20 @@ import msgspec
 from cepd.engine.arrivals import read_views, type_of
 from cepd.engine.decode import DecodeCounts, arrival_time, decode_fields, read_event
 from cepd.engine.fingerprint import episode_fingerprint, state_fingerprint
+from cepd.engine.hearing import asked_of, concerning, remembers, types_of
 from cepd.engine.keys import KeyReader, compile_key
 from cepd.engine.matching.node import Asked, Holds, Node, compile_holds, compile_node
 from cepd.engine.paths import fields_of
 from cepd.engine.projection import Projection, read_field
-from cepd.engine.single import condition_of, threshold_of
+from cepd.engine.single import condition_of
 from cepd.engine.steps import read_by_steps
 from cepd.engine.support import unsupported
 from cepd.engine.swap import SwapReport, compare
-from cepd.engine.unit import unit_kind
-from cepd.model.condition import All, AnyOf, Condition, Field, Literally, Test
+from cepd.model.condition import Condition
 from cepd.model.duration import SECOND, Span
 from cepd.model.event import Event, said_time
 from cepd.model.instant import Instant
-from cepd.model.rule import AnomalyTrigger, MetricTrigger, NewValueTrigger, Rule, ScheduleTrigger, SequenceTrigger
+from cepd.model.rule import AnomalyTrigger, NewValueTrigger, Rule, SequenceTrigger
 
 
 class CompiledRule(msgspec.Struct, frozen=True):
@@ -156,31 +156,19 @@ def _compile(rule: Rule, known: CompiledRule | None) -> CompiledRule:
     if known is not None and known.rule == rule:
         return known
     state = state_fingerprint(rule)
-    sources = getattr(rule.trigger, "source", None)
-    remembers = unit_kind(rule) is not None and not unsupported(rule)
     named = _named(rule)
     return CompiledRule(
         rule=rule,
         state=state,
         episode=episode_fingerprint(rule),
-        unit=state if remembers else None,
-        types=frozenset() if unsupported(rule) else _types(rule),
-        asked=Asked(rule.when if remembers else condition_of(rule), None if sources is None else frozenset(sources)),
-        hears=compile_holds(_heard(rule)),
+        unit=state if remembers(rule) else None,
+        types=frozenset() if unsupported(rule) else types_of(rule),
+        asked=asked_of(rule),
+        hears=compile_holds(concerning(rule)),
         key=compile_key(rule.group_by, read_field),
         named=named,
-        views=named | _remembered(rule) if remembers else named,
+        views=named | _remembered(rule) if remembers(rule) else named,
     )
-
-
-def _heard(rule: Rule) -> Condition:
-    """What concerns a rule without a unit: without a threshold every event, as `when` is what the rule asks; else one
-    that holds `when` and whose metric is a number, above zero or not."""
-    if threshold_of(rule) is None or not isinstance(rule.trigger, MetricTrigger) or rule.trigger.metric is None:
-        return All(())
-    metric = Field(rule.trigger.metric)
-    number = AnyOf((Test(">", metric, Literally(0)), Test("<=", metric, Literally(0))))
-    return number if rule.when is None else All((number, rule.when))
 
 
 def _units(compiled: Sequence[CompiledRule]) -> tuple[CompiledUnit, ...]:
@@ -211,25 +199,6 @@ def _bucket(compiled: Sequence[CompiledRule], positions: Sequence[int], known: B
     same = known is not None and len(asked) == len(known.asked) and all(map(operator.is_, asked, known.asked))
     node = known.node if known is not None and same else compile_node(asked)
     return Bucket(tuple(positions), asked, node)
-
-
-def hears_type(rule: Rule, event_type: str | None) -> bool:
-    """Whether a rule sees events of a type."""
-    names = _types(rule)
-    return names is None or event_type in names
-
-
-def _types(rule: Rule) -> frozenset[str] | None:
-    """The event types that a rule sees; None: every one."""
-    trigger = rule.trigger
-    if isinstance(trigger, ScheduleTrigger):
-        return frozenset()
-    given = (
-        [step.event_type for step in trigger.steps] if isinstance(trigger, SequenceTrigger) else [trigger.event_type]
-    )
-    if any(names is None for names in given):
-        return None
-    return frozenset(name for names in given for name in names or ())
 
 
 def _named(rule: Rule) -> frozenset[str]:

@@ -10,8 +10,8 @@ import msgspec
 
 from cepd.engine.conditions import compile_condition
 from cepd.engine.decode import DecodeCounts, decode_fields, read_event
+from cepd.engine.hearing import hears_type
 from cepd.engine.keys import compile_key, key_values
-from cepd.engine.program import hears_type
 from cepd.engine.running import Running
 from cepd.engine.single import condition_of, evaluate_single
 from cepd.engine.suppress import covering

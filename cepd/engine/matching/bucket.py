@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from cepd.engine.matching.entry import Entry
 from cepd.engine.matching.equality import write_tables
 from cepd.engine.matching.function import Writer, Written
-from cepd.engine.matching.postings import Match
+from cepd.engine.matching.postings import Compile, Match
 from cepd.engine.matching.straight import chunks, write_straight
 from cepd.engine.matching.substrings import write_searches
 from cepd.engine.matching.thresholds import write_limits
@@ -18,11 +18,10 @@ MOST_LEVELS = 3
 
 
 class Bucket:
-    """`below`: those that its function calls; `straight`: the entries that no index of it serves."""
+    """`below`: those that its function calls."""
 
-    def __init__(self, written: Written, below: Sequence["Bucket"], straight: Sequence[Entry]) -> None:
+    def __init__(self, written: Written, below: Sequence["Bucket"]) -> None:
         self.match: Match = written.call
-        self.straight = straight
         self.written = written
         self._below = below
 
@@ -42,11 +41,7 @@ def compile_bucket(entries: Sequence[Entry], calls: Sequence[Match] = (), level:
         below.append(compile_bucket(found, others, level + 1))
         return below[-1].match
 
-    rest = entries
-    if level < MOST_LEVELS:
-        rest = write_tables(writer, rest, compile_below)
-        rest = write_searches(writer, rest, compile_below)
-        rest = write_limits(writer, rest, compile_below)
+    rest = write_indexes(writer, entries, compile_below, level)
     runs = list(chunks(rest))
     if len(runs) == 1:
         write_straight(writer, rest)
@@ -54,4 +49,13 @@ def compile_bucket(entries: Sequence[Entry], calls: Sequence[Match] = (), level:
         calls = [*calls, *(compile_below(run, ()) for run in runs)]
     for call in calls:
         writer.write(f"{writer.constant(call)}(v, add, extend, source)")
-    return Bucket(writer.make(), below, rest)
+    return Bucket(writer.make(), below)
+
+
+def write_indexes(writer: Writer, entries: Sequence[Entry], compile_below: Compile, level: int) -> Sequence[Entry]:
+    """Writes the indexes of a bucket; gives the entries that none of them serves."""
+    if level == MOST_LEVELS:
+        return entries
+    rest = write_tables(writer, entries, compile_below)
+    rest = write_searches(writer, rest, compile_below)
+    return write_limits(writer, rest, compile_below)

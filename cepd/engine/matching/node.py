@@ -1,22 +1,20 @@
 """A node: all the conditions that events of one type are tested with, compiled together."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from reprlib import repr as shortened
 from typing import NamedTuple
 
 from cepd.engine.conditions import Holds
 from cepd.engine.matching.bucket import Bucket, compile_bucket
-from cepd.engine.matching.entry import Entry, make_entry, paths_in, tests_in
+from cepd.engine.matching.entry import Entry, make_entry, paths_in
 from cepd.engine.matching.expression import compile_holds
-from cepd.engine.matching.patterns import required_texts
+from cepd.engine.matching.linear import MANY, Linear, linear_of
 from cepd.engine.matching.postings import Match
 from cepd.engine.projection import slot
 from cepd.model.condition import Condition
 
 __all__ = ["MANY", "Asked", "Holds", "Match", "Node", "compile_holds", "compile_node"]
-
-MANY = 50
-"""Entries in one piece of straight-line code: together they cost about as much as decoding the event."""
 
 
 class Asked(NamedTuple):
@@ -32,11 +30,18 @@ class Node:
     def __init__(self, entries: Sequence[Entry], bucket: Bucket) -> None:
         self.match: Match = bucket.match
         """Says which places of `asked` hold for a view, each once, in any order."""
-        self.linear = _linear(bucket)
-        """The places of entries that no index serves and that cost: each of more than 50 that are tested one after the
-        other, and at every event each pattern that requires no text."""
         self._entries = entries
         self._bucket = bucket
+
+    @cached_property
+    def costs(self) -> Sequence[Linear]:
+        """The entries that no index serves and that cost, by place."""
+        return linear_of(self._entries)
+
+    @property
+    def linear(self) -> tuple[int, ...]:
+        """Their places."""
+        return tuple(found.place for found in self.costs)
 
     @property
     def code(self) -> str:
@@ -57,16 +62,9 @@ class Node:
 
 def compile_node(asked: Sequence[Asked]) -> Node:
     """The node of conditions that the parsers gave."""
-    entries = [make_entry(place, condition, sources) for place, (condition, sources) in enumerate(asked)]
+    entries = entries_of(asked)
     return Node(entries, compile_bucket(entries))
 
 
-def _linear(root: Bucket) -> tuple[int, ...]:
-    many = {entry.place for bucket in root.all() if len(bucket.straight) > MANY for entry in bucket.straight}
-    return tuple(sorted(many | {entry.place for entry in root.straight if _searches(entry)}))
-
-
-def _searches(entry: Entry) -> bool:
-    """Whether a pattern of it is searched for in every text."""
-    tests = [test for conjunct in entry.conjuncts for test in tests_in(conjunct) if test.op == "matches"]
-    return any(required_texts(test) is None for test in tests)
+def entries_of(asked: Sequence[Asked]) -> list[Entry]:
+    return [make_entry(place, condition, sources) for place, (condition, sources) in enumerate(asked)]
