@@ -5,12 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from cepd.engine.program import compile_program
+from cepd.model.rule import EventTrigger
 from tests.bench import plain
 from tests.bench.__main__ import TOPICS, chosen_of, measured
-from tests.bench.events import hosts
+from tests.bench.events import TYPES, hosts, metric_clock, metrics
+from tests.bench.feeding import fed, rows_of
 from tests.bench.measuring import Load, Size, costs
 from tests.bench.table import Row, as_json, as_text
 from tests.bench.targets import AtLeast, AtMost
+from tests.bench.topics import stateless
+from tests.support.rows import rule
 
 TINY = Size(events=200, rules=20, keys=50, rounds=1)
 FOLDER = Path(plain.__file__).with_name("topics")
@@ -38,6 +43,23 @@ def test_topics_are_chosen_by_how_they_begin() -> None:
 def test_the_plain_loops_count_what_other_engines_were_held_to() -> None:
     events = list(hosts(200_000))
     assert (plain.w1(events), plain.w2(events), plain.w3(events)) == (20_177, 8_410, 46_772)
+
+
+def test_a_match_too_many_or_too_few_is_an_error() -> None:
+    lines = metrics(100, types=1)
+    low, high = ([rule("r", f"value > {least}", trigger=EventTrigger((TYPES[0],)))] for least in (10, 90))
+    stateless.check(compile_program(low), low, lines)
+    for program, rules in ((low, high), (high, low)):
+        with pytest.raises(AssertionError):
+            stateless.check(compile_program(program), rules, lines)
+
+
+def test_a_firing_too_many_or_too_few_is_an_error() -> None:
+    lines = metrics(100)
+    for expected in (99, 101):
+        load = fed(compile_program([rule("r", "value >= 0")]), rows_of(lines, metric_clock), len(lines), expected)
+        with pytest.raises(AssertionError):
+            load.prepare()()
 
 
 def test_thresholds_are_counted_at_the_end_and_at_once() -> None:

@@ -13,6 +13,9 @@ from tests.bench.packs import loaded, peer_tree
 from tests.bench.table import Row, share
 from tests.bench.targets import PEERS
 
+ROUNDS = 3
+"""At most: each takes seconds."""
+
 WORKLOADS: dict[str, tuple[str, Callable[[plain.Events], int]]] = {
     "w1": ("100 thresholds", plain.w1),
     "w2": ("20 averages by host", plain.w2),
@@ -27,6 +30,6 @@ def rows(size: Size) -> Iterator[Row]:
         fed(compile_program(loaded(peer_tree(name))), bodies, len(lines), loop(map(msgspec.json.decode, lines)))
         for name, (_, loop) in WORKLOADS.items()
     ]
-    bound, *found = costs(decode_only(lines), *loads, rounds=size.rounds)
+    bound, *found = costs(decode_only(lines), *loads, rounds=min(size.rounds, ROUNDS))
     for (name, (about, _)), cost in zip(WORKLOADS.items(), found, strict=True):
         yield share(f"peers {name.upper()} ({about})", cost, bound, PEERS[name])
