@@ -19,7 +19,7 @@ from cepd.engine.state import RuleState
 from cepd.engine.stats import Stats
 from cepd.engine.timers import Deadline, Kind, Timers
 from cepd.engine.unit import Forgetful, Unit, make_unit
-from cepd.engine.watch import watch_all
+from cepd.engine.watch import follow_anew, watch_all
 from cepd.engine.watermarks import Watermark
 from cepd.model.duration import Span
 from cepd.model.event import Event
@@ -188,7 +188,7 @@ class Crew:
             unit.resume(downtime)
         for running in self.rules:
             resume(running, downtime)
-        watch_all(self.rules)
+        follow_anew(self.rules)
         self.schedule_all()
 
     def schedule_all(self) -> None:

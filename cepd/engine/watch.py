@@ -32,12 +32,20 @@ class Watch(msgspec.Struct):
 
 
 def watch_all(rules: "Sequence[Running]") -> None:
-    """Gives each rule that follows keys its watch, which begins with what the rule's state holds."""
+    """Gives each rule that follows keys its watch."""
     found: dict[object, Watch] = {}
     for running in rules:
         compiled = running.compiled
-        running.watch = None
         if compiled.unit is None and compiled.episodic:
-            watch = running.watch = found.setdefault((compiled.types, compiled.rule.group_by), Watch(compiled.key))
-            for key in running.state.episodes:
-                watch.look(running, key)
+            running.watch = found.setdefault((compiled.types, compiled.rule.group_by), Watch(compiled.key))
+    follow_anew(rules)
+
+
+def follow_anew(rules: "Sequence[Running]") -> None:
+    """Of each rule the keys that its state holds, and no others."""
+    followers = [(running, running.watch) for running in rules if running.watch is not None]
+    for _, watch in followers:
+        watch.followers.clear()
+    for running, watch in followers:
+        for key in running.state.episodes:
+            watch.look(running, key)
