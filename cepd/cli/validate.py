@@ -63,9 +63,11 @@ def validate(
         note("nothing to check: no *.yaml, *.yml or *.json file under the given paths")
         raise typer.Exit(NOTHING)
     if format is Format.text:
+        notes = len(problems) - errors - warnings
         say(
             f"{counted(files, 'file')}, {counted(rules, 'rule')}: "
             f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+            + (f", {counted(notes, 'note')}" if notes else "")
         )
     if errors:
         raise typer.Exit(FINDINGS)

@@ -13,6 +13,7 @@ from cepd.config.findings import file_problem
 from cepd.config.formats import read_sites
 from cepd.config.kinds import sheet_of
 from cepd.config.lint import idle_because, lint_sheet, lint_texts
+from cepd.config.lint_costs import lint_costs
 from cepd.config.lint_state import lint_state
 from cepd.config.lint_tests import lint_test
 from cepd.config.parse import parse
@@ -31,6 +32,7 @@ from cepd.model.settings import Settings
 
 MOST_PROBLEMS = 100
 """Findings shown of one file; what is beyond is counted."""
+_GRAVEST = ("error", "warning", "info")
 
 
 def load(tree: Tree, catalog: Catalog) -> Generation:
@@ -56,6 +58,8 @@ def load(tree: Tree, catalog: Catalog) -> Generation:
     for sheet in tests:
         lint_test(sheet, [one.rule for found in definitions.values() for one in found])
     versions = {sheet.file for sheet in known if sheet.is_version}
+    running = [one for file, found in definitions.items() if file not in versions for one in found]
+    lint_costs([one.rule for one in running if one.active], known)
     channels = dict(_channels(known))
     for sheet in sheets:
         problems += sheet.findings.problems
@@ -63,7 +67,7 @@ def load(tree: Tree, catalog: Catalog) -> Generation:
     return Generation(
         digest=digest_of(tree.files),
         settings=settings,
-        definitions=tuple(one for file, found in definitions.items() if file not in versions for one in found),
+        definitions=tuple(running),
         channels=channels,
         files=_files(tree, levelled),
         problems=tuple(_capped(levelled)),
@@ -159,18 +163,18 @@ def _files(tree: Tree, problems: Sequence[Problem]) -> tuple[SourceFile, ...]:
 
 
 def _capped(problems: Sequence[Problem]) -> Iterator[Problem]:
-    """By file and line; of each file at most MOST_PROBLEMS, errors before warnings, then how many more there are."""
+    """By file and line; of each file at most MOST_PROBLEMS, the gravest first, then how many more there are."""
     by_file: dict[str, list[Problem]] = {}
     for problem in problems:
         by_file.setdefault(problem.file, []).append(problem)
     for file in sorted(by_file):
-        found = sorted(by_file[file], key=lambda problem: problem.severity != "error")
+        found = sorted(by_file[file], key=lambda problem: _GRAVEST.index(problem.severity))
         yield from sorted(found[:MOST_PROBLEMS], key=_order)
         if len(found) > MOST_PROBLEMS:
             more = len(found) - MOST_PROBLEMS
             yield Problem(
                 code="CEP011",
-                severity="warning",
+                severity="info" if found[MOST_PROBLEMS].severity == "info" else "warning",
                 message=f"{more} more findings are not shown",
                 help="mend those above first",
                 file=file,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cepd.engine.fingerprint import state_fingerprint
 from cepd.engine.hearing import asked_of, remembers, types_of
-from cepd.engine.matching.linear import MANY, Linear, linear_of, searches
+from cepd.engine.matching import MANY
+from cepd.engine.matching.linear import Linear, linear_of, searches
 from cepd.engine.matching.node import Asked, entries_of
 from cepd.engine.paths import tests_of
 from cepd.engine.support import unsupported
@@ -47,7 +48,7 @@ def unindexed(rules: Sequence[Rule]) -> list[Unindexed]:
 
 def _told(event_type: str | None, listening: Mapping[str, Asked]) -> list[Unindexed]:
     ids = list(listening)
-    costs = linear_of(entries_of(list(listening.values())))
+    costs = [cost for cost in linear_of(entries_of(list(listening.values()))) if _matters(cost)]
     together = sum(cost.nanoseconds for cost in costs)
     return [Unindexed(ids[cost.place], event_type, cost, together) for cost in costs]
 
@@ -70,4 +71,10 @@ def _first_of_units(rules: Sequence[Rule]) -> dict[str, Asked]:
 
 def unindexed_count(program: "Program") -> int:
     """How many rules of a program no index serves."""
-    return len({bucket.positions[place] for bucket in program.buckets.values() for place in bucket.node.linear})
+    buckets = program.buckets.values()
+    return len({bucket.positions[cost.place] for bucket in buckets for cost in bucket.node.costs if _matters(cost)})
+
+
+def _matters(cost: Linear) -> bool:
+    """A search that is seldom made does not."""
+    return cost.crowd > 0 or not cost.guarded

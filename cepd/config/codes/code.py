@@ -9,7 +9,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     """One code: `CEP101`. Its number never changes its meaning. `bad` and `good` are small YAML (or JSON) texts."""
 
     code: str
-    severity: Literal["error", "warning"]
+    severity: Literal["error", "warning", "info"]
     title: str
     explanation: str
     bad: str

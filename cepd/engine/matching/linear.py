@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
+from cepd.engine.matching import MANY
 from cepd.engine.matching.bucket import write_indexes
 from cepd.engine.matching.entry import Entry, tests_in
 from cepd.engine.matching.function import Writer
@@ -15,9 +16,6 @@ from cepd.engine.matching.postings import Match
 from cepd.engine.operators import alternatives
 from cepd.model.condition import Field, Literally, Test
 
-MANY = 50
-"""Entries in one piece of straight-line code: together they cost about as much as decoding the event."""
-
 PLAIN, CALLED, SEARCH, NETWORK = 20, 300, 1600, 2000
 """Nanoseconds of one test, measured where a dictionary is decoded from a line in 900: a comparison that is spelled out;
 a call, as for ignore_case, lower, arithmetic and two fields; an RE2 pattern over 95 characters; a network."""
@@ -25,12 +23,13 @@ a call, as for ignore_case, lower, arithmetic and two fields; an RE2 pattern ove
 
 class Linear(NamedTuple):
     """`crowd`: how many are tested one after the other with it, itself included; 0 where those are not many.
-    `searched`: a pattern of it is searched for in every text, as no text stands in all that it matches.
-    `nanoseconds`: what its tests cost where all of them are made."""
+    `searched`: a pattern of it is searched for in every text, as no text stands in all that it matches; `guarded`: only
+    where something else of it holds. `nanoseconds`: what its tests cost where all of them are made."""
 
     place: int
     crowd: int
     searched: bool
+    guarded: bool
     nanoseconds: int
 
 
@@ -43,8 +42,7 @@ def linear_of(entries: Sequence[Entry]) -> list[Linear]:
         for entry in tested:
             searched = level == 0 and any(map(searches, _tests(entry)))
             if crowd or searched:
-                cost = sum(map(_nanoseconds, _tests(entry)))
-                found.setdefault(entry.place, Linear(entry.place, crowd, searched, cost))
+                found.setdefault(entry.place, _linear(entry, crowd, searched))
     return [found[place] for place in sorted(found)]
 
 
@@ -63,6 +61,11 @@ def _tested(entries: Sequence[Entry], level: int) -> Iterator[tuple[int, list[En
     for found in below:
         if len(found) > MANY:
             yield from _tested(found, level + 1)
+
+
+def _linear(entry: Entry, crowd: int, searched: bool) -> Linear:
+    guarded = searched and any(not any(map(searches, tests_in(conjunct))) for conjunct in entry.conjuncts)
+    return Linear(entry.place, crowd, searched, guarded, sum(map(_nanoseconds, _tests(entry))))
 
 
 def _no_match(*_: object) -> None:

@@ -6,10 +6,11 @@ from reprlib import repr as shortened
 from typing import NamedTuple
 
 from cepd.engine.conditions import Holds
+from cepd.engine.matching import MANY
 from cepd.engine.matching.bucket import Bucket, compile_bucket
 from cepd.engine.matching.entry import Entry, make_entry, paths_in
 from cepd.engine.matching.expression import compile_holds
-from cepd.engine.matching.linear import MANY, Linear, linear_of
+from cepd.engine.matching.linear import Linear, linear_of
 from cepd.engine.matching.postings import Match
 from cepd.engine.projection import slot
 from cepd.model.condition import Condition

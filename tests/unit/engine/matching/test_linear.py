@@ -2,9 +2,10 @@
 
 import time
 
-from cepd.engine.matching.linear import MANY, NETWORK, PLAIN, SEARCH
+from cepd.engine.matching import MANY
+from cepd.engine.matching.linear import NETWORK, PLAIN, SEARCH
 from cepd.engine.matching.node import Asked, compile_node
-from cepd.model.condition import All, Not
+from cepd.model.condition import All, AnyOf, Not
 from tests.support.matching import asks, when
 
 
@@ -29,7 +30,18 @@ def test_a_crowd_behind_an_index_is_one_too():
 
 def test_a_list_of_patterns_is_searched_for_one_by_one():
     (found,) = compile_node(asks([when("matches", "host", ["[0-9]{4}", "^[a-f]+$", "error"])])).costs
-    assert (found.crowd, found.searched, found.nanoseconds) == (0, True, 3 * SEARCH)
+    assert (found.crowd, found.searched, found.guarded, found.nanoseconds) == (0, True, False, 3 * SEARCH)
+
+
+def test_a_search_that_is_made_only_where_something_else_holds_is_guarded():
+    searched = when("matches", "host", "[0-9]{4}")
+    asked = asks([All((searched, when(">", "value", 3))), All((searched, searched)), AnyOf((searched, denied(1)))])
+    assert [found.guarded for found in compile_node([*asked, Asked(searched, frozenset({"web"}))]).costs] == [
+        True,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_what_a_crowd_asks_for_besides_costs_too():
