@@ -73,7 +73,8 @@ class Asking:
 
 
 def _unfired(members: Iterable[Running], fired: Sequence[str]) -> Iterable[Running]:
+    """Those that may fire yet. One with a hold is told everything, also where it fired before an edit gave it one."""
     if not fired:
         return members
     gone = set(fired)
-    return [member for member in members if member.rule.id not in gone]
+    return [member for member in members if member.rule.hold is not None or member.rule.id not in gone]

@@ -5,9 +5,9 @@ the same direction stand on one ladder, the loosest limit first; a value crosses
 which bisection finds. What is found is all that can be true, and maybe more: `having` itself always decides.
 """
 
+import operator
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -22,7 +22,7 @@ _ORDERED: dict[Operator, Operator] = {">": "<", ">=": "<=", "<": ">", "<=": ">="
 """Each with what it is with its sides exchanged."""
 
 Number: TypeAlias = int | float
-_LIMIT = itemgetter(0)
+_LIMIT = operator.itemgetter(0)
 _Bisect: TypeAlias = Callable[[Sequence[Number], Number], int]
 
 
@@ -55,29 +55,41 @@ class Ladder(msgspec.Struct, frozen=True, gc=False):
         found = -value if self.falling else value
         return found > limit or (found == limit and not self.strict)
 
-    def crossing(self, values: Iterable[Json]) -> "Crossing":
-        """The places in `values` of those that cross the loosest limit at least."""
-        least, sign = self.limits[0], -1 if self.falling else 1
-        found = [
-            (sign * value, place)
-            for place, value in enumerate(values)
-            if (value.__class__ is float or value.__class__ is int) and sign * value >= least
-        ]
-        found.sort()
-        return Crossing([value for value, _ in found], [place for _, place in found], self.strict)
+    def crossing(self, keys: Iterable[str], values: Iterable[Json]) -> "Crossing":
+        """Of keys, and the aggregate of each, those that cross the loosest limit."""
+        crosses, least, sign = operator.gt if self.strict else operator.ge, self.limits[0], -1 if self.falling else 1
+        several = self.limits[-1] != least
+        found = Crossing(least, self.strict)
+        for key, value in zip(keys, values, strict=True):
+            if (value.__class__ is float or value.__class__ is int) and crosses(sign * value, least):
+                found.keys.append(key)
+                if several:
+                    found.values.append(sign * value)
+        return found
 
 
-class Crossing(NamedTuple):
-    """Values in the direction of a ladder, ascending, and where each was found."""
+class Crossing(msgspec.Struct):
+    """The keys of which an aggregate crosses the loosest limit of a ladder. Sorted by the aggregate only once a limit
+    asks for it that is not the loosest: where a million cross just one, that would take long and much memory."""
 
-    values: list[Number]
-    places: list[int]
+    least: Number
     strict: bool
+    keys: list[str] = msgspec.field(default_factory=list)
+    values: list[Number] = msgspec.field(default_factory=list)
+    """Of a ladder with several limits: the aggregates of the keys, in the ladder's direction."""
+    ascending: bool = False
 
-    def beyond(self, limit: Number) -> list[int]:
-        """The places of the values that cross a limit, which is one of the ladder's."""
+    def beyond(self, limit: Number) -> list[str]:
+        """The keys that cross a limit, which is one of the ladder's."""
+        if limit == self.least:
+            return self.keys
+        if not self.ascending:
+            order = sorted(range(len(self.keys)), key=self.values.__getitem__)
+            self.keys = [self.keys[place] for place in order]
+            self.values.sort()
+            self.ascending = True
         bisect: _Bisect = bisect_right if self.strict else bisect_left
-        return self.places[bisect(self.values, limit) :]
+        return self.keys[bisect(self.values, limit) :]
 
 
 def ladders(members: Iterable[Running]) -> tuple[list[Ladder], list[Running]]:

@@ -51,7 +51,13 @@ class Ended:
         self._merged: dict[str, int] = {}
         self._cells = layout.empty()
         self._crossings: dict[int, list[tuple[Ladder, Crossing]]] = {}
-        self._names: list[str] = []
+        self._keys: list[str] = []
+
+    def keys(self) -> list[str]:
+        """All of them, sorted once for all members."""
+        if len(self._keys) < len(self.index):
+            self._keys = sorted(self.index)
+        return self._keys
 
     def sight(self, key: str) -> Marked:
         """One of its keys."""
@@ -69,12 +75,9 @@ class Ended:
         crossing = next((found for its, found in known if its is ladder), None)
         if crossing is None:
             values = self._column(place).numbers(len(self.index), ladder.aggregate, self.end - self.start)
-            crossing = ladder.crossing(values)
+            crossing = ladder.crossing(self.index, values)
             known.append((ladder, crossing))
-        places = crossing.beyond(limit)
-        if places and not self._names:
-            self._names = list(self.index)
-        return [self._names[place] for place in places]
+        return crossing.beyond(limit)
 
     def _column(self, place: int) -> Column:
         if self._single is not None:

@@ -235,9 +235,9 @@ class PaneUnit(Windowed):
             return
         ended = self._ended(start, end)
         rung = self._rungs.get(member.rule.id)
-        may = ended.index if rung is None else ended.beyond(*rung)
+        may = ended.keys() if rung is None else sorted(ended.beyond(*rung))
         followed.update(key for key in episodes if key in ended.index)
-        for key in sorted(followed.union(may)) if followed else sorted(may):
+        for key in sorted(followed.union(may)) if followed else may:
             yield key, ended.sight(key) if key in ended.index else None
 
     def _ended(self, start: Instant, end: Instant) -> Ended:

@@ -15,4 +15,4 @@ class Column(count.Column):
         return self.counts[slot] * SECOND / span if span else MISSING
 
     def numbers(self, count: int, aggregate: Aggregate, span: Span) -> Iterable[Json | Missing]:
-        return [found * SECOND / span for found in self.counts] if span else ()
+        return [found * SECOND / span if span else MISSING for found in self.counts]

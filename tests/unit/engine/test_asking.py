@@ -164,6 +164,17 @@ def test_an_event_behind_others_counts_in_the_windows_that_were_looked_at_before
     assert [found.values["n"] for _, found in bench.feed(17, k="a", v=1)] == [4]
 
 
+def test_a_rule_that_fired_before_an_edit_made_it_hold_is_told_everything() -> None:
+    window = Window("tumbling", size=10 * S, emit="eager")
+    parts: dict[str, Any] = {"window": window, "aggregate": AGGREGATES, "group_by": ("k",)}
+    for text in (None, "n >= 1"):
+        plain = rule("r", having=None if text is None else parse_expression(text), **parts)
+        bench = Asked(plain)
+        assert len(bench.feed(1, k="a")) == 1
+        bench.swap(msgspec.structs.replace(plain, hold=5 * S))
+        assert [len(bench.feed(at, k="a")) for at in (2, 3)] == [1, 1]
+
+
 def test_sessions_that_move_into_fresh_cells_are_asked_as_if_they_had_been_there_always() -> None:
     window = Window("session", timeout=4 * S, emit="eager")
     parts: dict[str, Any] = {"window": window, "aggregate": AGGREGATES, "group_by": ("k",)}

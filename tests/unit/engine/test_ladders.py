@@ -70,8 +70,11 @@ def test_the_values_beyond_each_limit_are_those_that_the_condition_says(
     for member in members:
         ladder, limit = rungs(members)[member.rule.id]
         holds = compile_condition(member.rule.having)
-        expected = [place for place, value in enumerate(found) if value is not MISSING and holds({"m": value})]
-        assert sorted(ladder.crossing(found).beyond(limit)) == expected
+        expected = {f"k{place}" for place, value in enumerate(found) if value is not MISSING and holds({"m": value})}
+        crossing = ladder.crossing([f"k{place}" for place in range(len(found))], found)
+        assert sorted(crossing.beyond(limit)) == sorted(expected)
+        crossing.beyond(ladder.limits[-1])
+        assert sorted(crossing.beyond(limit)) == sorted(expected), "the same once the keys are in another order"
 
 
 def test_what_stands_on_no_ladder() -> None:

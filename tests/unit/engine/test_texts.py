@@ -39,3 +39,25 @@ def test_a_text_takes_its_bytes_and_one_more() -> None:
         texts.grow()
         texts.put(slot, f"event-{slot:06}")
     assert len(texts.buffer) == 1_000 * 13
+
+
+@given(st.lists(st.tuples(st.sampled_from(["append", "append", "append", "grow", "put", "load"]), st.text(max_size=3))))
+@settings(max_examples=100, deadline=None)
+def test_slots_that_come_with_a_text_are_slots_like_any_other(steps: list[tuple[str, str]]) -> None:
+    texts, plain = Texts(), []
+    for _ in range(30):
+        for step, text in steps:
+            if step == "append":
+                texts.append(text)
+                plain.append(text)
+            elif step == "grow":
+                texts.grow()
+                plain.append(None)
+            elif step == "put" and plain:
+                texts.put(len(plain) // 2, text)
+                plain[len(plain) // 2] = text
+            else:
+                texts = reloaded(texts)
+    assert [texts.at(slot) for slot, text in enumerate(plain) if text is not None] == [
+        text for text in plain if text is not None
+    ]
