@@ -10,7 +10,7 @@ import msgspec
 
 from cepd.engine.decode import FARTHEST_FUTURE, DecodeCounts, arrival_time, decode_fields
 from cepd.engine.paths import MISSING
-from cepd.engine.projection import Projection, View
+from cepd.engine.projection import Projecting, View
 from cepd.engine.rows import Lines, Recorded
 from cepd.model.event import Event, given_id
 from cepd.model.instant import MILLISECONDS_ABOVE, Instant, read_instant
@@ -74,13 +74,13 @@ class Known(msgspec.Struct):
         return self.known
 
 
-def of_known(event: Event, clock: Instant, projection: Projection) -> Known:
+def of_known(event: Event, clock: Instant, projection: Projecting) -> Known:
     """The event gets a view of that projection."""
     event.view = projection.of(event.fields)
     return Known(event, (event.view,), (event.time,), (clock,), event.source)
 
 
-def of_lines(row: Lines, projection: Projection, counts: DecodeCounts) -> Decoded:
+def of_lines(row: Lines, projection: Projecting, counts: DecodeCounts) -> Decoded:
     views = read_views(row.body, projection, counts)
     complete_views(views, row.source, projection)
     clock, count = row.clock, len(views)
@@ -108,12 +108,12 @@ def arrival_times(views: Sequence[View], clock: Instant, counts: DecodeCounts) -
     return times
 
 
-def of_recorded(row: Recorded, projection: Projection) -> Decoded:
+def of_recorded(row: Recorded, projection: Projecting) -> Decoded:
     complete_views(row.views, row.source, projection)
     return Decoded(row.views, row.times, row.clocks, row.source, "", row.numbers, b"", row.lines)
 
 
-def read_views(body: bytes, projection: Projection, counts: DecodeCounts) -> list[View]:
+def read_views(body: bytes, projection: Projecting, counts: DecodeCounts) -> list[View]:
     """The views of accepted lines that are joined by newlines."""
     try:
         return projection.decode_lines(body)
@@ -121,7 +121,7 @@ def read_views(body: bytes, projection: Projection, counts: DecodeCounts) -> lis
         return [read_view(line, projection, counts) for line in body.split(b"\n")]
 
 
-def read_view(line: bytes, projection: Projection, counts: DecodeCounts) -> View:
+def read_view(line: bytes, projection: Projecting, counts: DecodeCounts) -> View:
     """The view of one accepted line."""
     try:
         return projection.decode(line)
@@ -129,7 +129,7 @@ def read_view(line: bytes, projection: Projection, counts: DecodeCounts) -> View
         return projection.of(decode_fields(line, counts))
 
 
-def complete_views(views: Sequence[View], source: str, projection: Projection) -> None:
+def complete_views(views: Sequence[View], source: str, projection: Projecting) -> None:
     """Where rules name `type` or `source`, what an event does not say of them is that of its envelope."""
     if "source" in projection.names:
         for view in views:
@@ -139,14 +139,6 @@ def complete_views(views: Sequence[View], source: str, projection: Projection) -
         for view in views:
             if view.type is MISSING:
                 view.type = view.event_type if view.event_type.__class__ is str else MISSING
-
-
-def type_of(view: View) -> str | None:
-    """`type`, else `event_type`, where it is text."""
-    found = view.type
-    if found.__class__ is not str:
-        found = view.event_type
-    return found if found.__class__ is str else None
 
 
 def source_of(view: View, default: str) -> str:

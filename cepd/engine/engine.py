@@ -6,12 +6,13 @@ from operator import attrgetter
 
 import msgspec
 
-from cepd.engine.arrivals import Arrivals, of_known, of_lines, of_recorded, type_of
+from cepd.engine.arrivals import Arrivals, of_known, of_lines, of_recorded
 from cepd.engine.audience import Turn
 from cepd.engine.crew import Crew
 from cepd.engine.episodes import end_all
 from cepd.engine.folding import close, deadlines
 from cepd.engine.program import Program
+from cepd.engine.projection import type_of
 from cepd.engine.rows import Batch, Lines, Recorded, Reset, Resume, Row, Swap, Target
 from cepd.engine.snapshot import EngineState, decode_state, encode_state
 from cepd.engine.standing import Standing, standing

@@ -1,23 +1,24 @@
 """A program: the rules of one generation, compiled and ready to run. Immutable but for what decoding counts."""
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from cepd.engine.arrivals import read_views, type_of
+from cepd.engine.arrivals import read_views
 from cepd.engine.decode import DecodeCounts, arrival_time, decode_fields, read_event
 from cepd.engine.fingerprint import episode_fingerprint, state_fingerprint
 from cepd.engine.hearing import asked_of, concerning, remembers, types_of
 from cepd.engine.keys import KeyReader, compile_key
 from cepd.engine.matching.node import Asked, Holds, Node, compile_holds, compile_node
 from cepd.engine.paths import fields_of
-from cepd.engine.projection import Projection, read_field
+from cepd.engine.projection import read_field, type_of
 from cepd.engine.single import condition_of
 from cepd.engine.steps import read_by_steps
 from cepd.engine.support import unsupported
 from cepd.engine.swap import SwapReport, compare
+from cepd.engine.wide import project
 from cepd.model.condition import Condition
 from cepd.model.duration import SECOND, Span
 from cepd.model.event import Event, said_time
@@ -94,7 +95,7 @@ class Program:
         self.positions = {rule_id: position for position, rule_id in enumerate(compiled)}
         self.units = _units(list(compiled.values()))
         self.places = {unit.fingerprint: place for place, unit in enumerate(self.units)}
-        self.projection = Projection(name for found in compiled.values() for name in found.views)
+        self.projection = project(_named_by_type(compiled.values()))
         self.buckets = _buckets(list(compiled.values()), self.units, self.places, known)
         """By event type; under None the rules that see every event, where there are any."""
         everyone = [self.buckets[None]] if None in self.buckets else []
@@ -177,6 +178,14 @@ def _units(compiled: Sequence[CompiledRule]) -> tuple[CompiledUnit, ...]:
         if found.unit is not None:
             members.setdefault(found.unit, []).append(position)
     return tuple(CompiledUnit(fingerprint, tuple(found)) for fingerprint, found in members.items())
+
+
+def _named_by_type(compiled: Iterable[CompiledRule]) -> dict[str | None, set[str]]:
+    named: dict[str | None, set[str]] = {}
+    for found in compiled:
+        for event_type in (None,) if found.types is None else found.types:
+            named.setdefault(event_type, set()).update(found.views)
+    return named
 
 
 def _buckets(

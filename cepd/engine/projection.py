@@ -10,7 +10,7 @@ fields costs 0.4 of decoding the same line to a dict.
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 from msgspec import UnsetType
@@ -63,21 +63,41 @@ def read_field(path: str) -> ReadField:
     return read
 
 
+class Projecting(Protocol):
+    """Makes views that hold the envelope and, for the rules that see the event, the paths among `names` they name."""
+
+    names: frozenset[str]
+
+    def decode(self, line: bytes) -> View:
+        """The view of one line; ValueError where a named number does not fit."""
+
+    def decode_lines(self, body: bytes) -> list[View]:
+        """The views of accepted lines, joined by newlines; ValueError where a named number of any does not fit."""
+
+    def of(self, fields: Mapping[str, Json]) -> View:
+        """The view of an event whose fields are known already."""
+
+
 class Projection:
-    """`names`: the paths, beside the envelope, that views hold."""
+    """Views of one struct, which hold all names."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = frozenset(names)
         self._shape = _shape_of(_tree_of({*self.names, *ENVELOPE}))
         decoder = msgspec.json.Decoder(self._shape.type)
         self.decode: Callable[[bytes], View] = decoder.decode
-        """The view of one line; ValueError where a named number does not fit."""
         self.decode_lines: Callable[[bytes], list[View]] = decoder.decode_lines
-        """The views of accepted lines, joined by newlines; ValueError where a named number of any does not fit."""
 
     def of(self, fields: Mapping[str, Json]) -> View:
-        """The view of an event whose fields are known already."""
         return _view_of(self._shape, fields)
+
+
+def type_of(view: View) -> str | None:
+    """`type`, else `event_type`, where it is text."""
+    found = view.type
+    if found.__class__ is not str:
+        found = view.event_type
+    return found if found.__class__ is str else None
 
 
 def _tree_of(paths: Iterable[str]) -> _Tree:

@@ -11,10 +11,11 @@ from typing import TypedDict
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from cepd.engine.arrivals import Arrivals, of_lines, of_recorded, type_of
+from cepd.engine.arrivals import Arrivals, of_lines, of_recorded
 from cepd.engine.decode import DecodeCounts, decode_fields, read_event
 from cepd.engine.engine import Engine
 from cepd.engine.program import Program, compile_program
+from cepd.engine.projection import type_of
 from cepd.engine.rows import Lines, Row, Swap, Tick
 from cepd.engine.single import evaluate_single
 from cepd.engine.support import cannot_run, unsupported
