@@ -4,14 +4,14 @@ It reads what rules ask for and runs none of them, so that a linter can tell bef
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from cepd.engine.fingerprint import state_fingerprint
 from cepd.engine.hearing import asked_of, remembers, types_of
 from cepd.engine.matching import MANY
 from cepd.engine.matching.linear import Linear, linear_of, searches
-from cepd.engine.matching.node import Asked, entries_of
+from cepd.engine.matching.node import entries_of
 from cepd.engine.paths import tests_of
 from cepd.engine.support import unsupported
 from cepd.model.rule import Rule
@@ -38,35 +38,37 @@ def unindexed(rules: Sequence[Rule]) -> list[Unindexed]:
             names = types_of(rule)
             for event_type in (None,) if names is None else sorted(names):
                 heard[event_type].append(rule)
-    return [
-        found
-        for event_type, listening in heard.items()
-        if len(listening) > MANY or any(map(_searches, listening))
-        for found in _told(event_type, _first_of_units(listening))
-    ]
+    return [found for event_type, listening in heard.items() for found in _told(event_type, listening)]
 
 
-def _told(event_type: str | None, listening: Mapping[str, Asked]) -> list[Unindexed]:
-    ids = list(listening)
-    costs = [cost for cost in linear_of(entries_of(list(listening.values()))) if _matters(cost)]
+def _told(event_type: str | None, listening: Sequence[Rule]) -> list[Unindexed]:
+    """Which rules share a unit takes longest to find out: that is asked last, where there is something to tell."""
+    if len(listening) <= MANY and not any(map(_searches, listening)):
+        return []
+    if not _costs(listening):
+        return []
+    first = list(_first_of_units(listening))
+    costs = _costs(first)
     together = sum(cost.nanoseconds for cost in costs)
-    return [Unindexed(ids[cost.place], event_type, cost, together) for cost in costs]
+    return [Unindexed(first[cost.place].id, event_type, cost, together) for cost in costs]
+
+
+def _costs(rules: Sequence[Rule]) -> list[Linear]:
+    return [cost for cost in linear_of(entries_of(list(map(asked_of, rules)))) if _matters(cost)]
 
 
 def _searches(rule: Rule) -> bool:
     return rule.when is not None and any(map(searches, tests_of(rule.when)))
 
 
-def _first_of_units(rules: Sequence[Rule]) -> dict[str, Asked]:
-    """What is asked of an event, by the rule that asks first: rules with one unit ask once."""
+def _first_of_units(rules: Sequence[Rule]) -> Iterator[Rule]:
+    """The rules that ask: of those with one unit the first asks for all."""
     units: set[str] = set()
-    asked = {}
     for rule in rules:
-        unit = state_fingerprint(rule) if remembers(rule) else None
-        if unit is None or unit not in units:
-            asked[rule.id] = asked_of(rule)
-            units |= {unit} if unit is not None else set()
-    return asked
+        unit = state_fingerprint(rule) if remembers(rule) else rule.id
+        if unit not in units:
+            units.add(unit)
+            yield rule
 
 
 def unindexed_count(program: "Program") -> int:

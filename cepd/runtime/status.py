@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import cepd
+from cepd.engine.costs import unindexed_count
 from cepd.model.duration import SECOND
 from cepd.model.instant import Instant
 from cepd.ports import Clock, StoreCounts
@@ -100,6 +101,7 @@ def config_samples(reloader: Reloader, machine: Machine) -> Source:
 def _rules(machine: Machine) -> Iterator[Sample]:
     """Samples of one name and labels are added up."""
     yield "cepd_config_info", (machine.deployment.revision,), 1
+    yield "cepd_rules_unindexed", (), unindexed_count(machine.deployment.program)
     yield "cepd_rules", ("active",), 0
     yield "cepd_rules", ("inactive",), 0
     for definition in machine.deployment.generation.definitions:

@@ -33,6 +33,7 @@ TABLE: tuple[Metric, ...] = (
     Metric("cepd_config_problems", "gauge", "Findings in the tree as it is now.", ("severity",)),
     Metric("cepd_rules_loaded", "gauge", "Rules in the generation that runs, by pack.", ("pack",)),
     Metric("cepd_rules", "gauge", "Rules in the generation that runs, active or not.", ("state",)),
+    Metric("cepd_rules_unindexed", "gauge", "Rules that cost a test at each event, as no index serves them."),
     Metric("cepd_events_received_total", "counter", "Events that were accepted and are on disk."),
     Metric("cepd_events_duplicates_total", "counter", "Events that had been accepted before."),
     Metric("cepd_events_ids_reused_total", "counter", "Events with a known id and other content."),

@@ -275,5 +275,17 @@ def test_a_scrape_reads_every_part(root: Path) -> None:
     live(root, scenario)
 
 
+def test_a_scrape_counts_the_rules_that_run_and_that_no_index_serves(root: Path) -> None:
+    async def scenario(daemon: Daemon, metrics: Metrics) -> None:
+        await until_ready(daemon)
+        assert "\ncepd_rules_unindexed 0.0\n" in await asyncio.to_thread(text_of, metrics)
+        texts = PACK.format(id="seek").partition("---")[0].replace("name: hosts", "name: texts")
+        (root / "texts.yaml").write_text(texts.replace("n > 0", "matches(text, '[0-9]+')"))
+        await daemon.reload()
+        assert "\ncepd_rules_unindexed 1.0\n" in await asyncio.to_thread(text_of, metrics)
+
+    live(root, scenario)
+
+
 def text_of(metrics: Metrics) -> str:
     return metrics.render().decode()
