@@ -45,7 +45,7 @@ def conjunct_expression(writer: Writer, conjunct: Conjunct) -> str:
 def expression(writer: Writer, condition: Condition, parts: Parts) -> str:
     """The condition as an expression; `parts` are those of its parts that have functions."""
     if id(condition) in parts:
-        return f"{writer.constant(parts[id(condition)])}(v)"
+        return f"{writer.function(parts[id(condition)], condition)}(v)"
     match condition:
         case Test():
             return _leaf(writer, facing_left(condition))
@@ -91,11 +91,8 @@ def _group(
 ) -> str:
     if len(items) <= LONGEST:
         return f"({sign.join([expression(writer, item, parts) for item in items]) or empty})"
-    calls = [
-        f"{writer.constant(_function(kind(items[start : start + LONGEST]), parts).call)}(v)"
-        for start in range(0, len(items), LONGEST)
-    ]
-    return f"({sign.join(calls)})"
+    pieces = [kind(items[start : start + LONGEST]) for start in range(0, len(items), LONGEST)]
+    return f"({sign.join([f'{writer.function(_function(piece, parts).call, piece)}(v)' for piece in pieces])})"
 
 
 def _leaf(writer: Writer, test: Test) -> str:
@@ -106,9 +103,9 @@ def _leaf(writer: Writer, test: Test) -> str:
         if isinstance(right, Literally):
             return _matches(writer, test) if test.op == "matches" else _literal_leaf(writer, test)
         if isinstance(right, Field):
-            compares = writer.constant(relation(test.op, test.ignore_case))
+            compares = writer.function(relation(test.op, test.ignore_case), test)
             return f"{compares}({writer.value(left.path)}, {writer.value(right.path)})"
-    return f"{writer.constant(compile_condition(test, read_field))}(v)"
+    return f"{writer.function(compile_condition(test, read_field), test)}(v)"
 
 
 def _literal_leaf(writer: Writer, test: Test) -> str:
@@ -118,7 +115,7 @@ def _literal_leaf(writer: Writer, test: Test) -> str:
     assert isinstance(right, Literally)
     spelling = _SPELLINGS.get(test.op)
     code = None if spelling is None or test.ignore_case else spelling(writer, test.op, left.path, right)
-    return code or f"{writer.constant(predicate(test.op, right, test.ignore_case))}({writer.value(left.path)})"
+    return code or f"{writer.function(predicate(test.op, right, test.ignore_case), test)}({writer.value(left.path)})"
 
 
 def _matches(writer: Writer, test: Test) -> str:

@@ -7,7 +7,7 @@ costs 3 ns at each call, so a large function has its numbers in the text and the
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from types import CodeType, FunctionType
@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from cepd.engine.paths import MISSING
 from cepd.engine.projection import slot
+from cepd.model.condition import Condition
 from cepd.model.json import Json
 
 MOST_DEFAULTS = 24
@@ -28,11 +29,13 @@ _GLOBALS: Final[dict[str, Any]] = {
 
 
 class Written(NamedTuple):
-    """A function with its source, and what the names `K0`, `K1` in it stand for."""
+    """A function with its source, and what the names `K0`, `K1` in it stand for; `meanings`: of constants that are
+    functions themselves, the conditions that they were made of."""
 
     call: Callable[..., Any]
     source: str
     constants: tuple[Any, ...]
+    meanings: Mapping[int, Condition]
 
 
 class Writer:
@@ -46,6 +49,7 @@ class Writer:
         self._loaded: set[str] = set()
         self._constants: list[Any] = []
         self._texts: dict[str, str] = {}
+        self._meanings: dict[int, Condition] = {}
 
     def write(self, line: str) -> None:
         self._lines.append(self._margin + line)
@@ -59,6 +63,11 @@ class Writer:
         if value.__class__ is str:
             self._texts[value] = name
         return name
+
+    def function(self, call: Callable[..., Any], meaning: Condition) -> str:
+        """How the source names a function that was made of a condition."""
+        self._meanings[len(self._constants)] = meaning
+        return self.constant(call)
 
     @contextmanager
     def block(self, condition: str) -> Iterator[None]:
@@ -115,8 +124,8 @@ class Writer:
         constants = tuple(self._constants)
         if large:
             known = _GLOBALS | dict(zip(names, constants, strict=True))
-            return Written(FunctionType(_compiled(source), known), source, constants)
-        return Written(FunctionType(_compiled(source), _GLOBALS, "match", constants), source, constants)
+            return Written(FunctionType(_compiled(source), known), source, constants, self._meanings)
+        return Written(FunctionType(_compiled(source), _GLOBALS, "match", constants), source, constants, self._meanings)
 
     def _load(self, name: str, code: str) -> str:
         if name not in self._loaded:

@@ -19,23 +19,23 @@ class Memo(Generic[Answer]):
     def __init__(self, find: Callable[[str], Answer]) -> None:
         self.known: Final[dict[str, Answer]] = {}
         """What has proved worth it. To be looked at before `ask`."""
-        self._find = find
+        self.find: Final = find
         self._tried: dict[str, Answer] | None = {}
         self._asked = 0
 
     def ask(self, text: str) -> Answer:
         """What `find` says of a text that is not among `known`; None is no answer."""
         if len(text) > LONGEST_TEXT:
-            return self._find(text)
+            return self.find(text)
         tried = self._tried
         if tried is None:
             return self._keep(text)
         self._asked += 1
         if self._asked <= 0:
-            return self._find(text)
+            return self.find(text)
         found = tried.get(text)
         if found is None:
-            found = tried[text] = self._find(text)
+            found = tried[text] = self.find(text)
         if self._asked == TRIAL:
             self._judge(tried)
         return found
@@ -45,7 +45,7 @@ class Memo(Generic[Answer]):
             self.known.clear()
             self._tried = {}
             return self.ask(text)
-        found = self.known[text] = self._find(text)
+        found = self.known[text] = self.find(text)
         return found
 
     def _judge(self, tried: dict[str, Answer]) -> None:

@@ -1,6 +1,6 @@
 """A node: all the conditions that events of one type are tested with, compiled together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from reprlib import repr as shortened
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from cepd.engine.matching import MANY
 from cepd.engine.matching.bucket import Bucket, compile_bucket
 from cepd.engine.matching.entry import Entry, make_entry, paths_in
 from cepd.engine.matching.expression import compile_holds
+from cepd.engine.matching.function import Written
 from cepd.engine.matching.linear import Linear, linear_of
 from cepd.engine.matching.postings import Match
 from cepd.engine.projection import slot
@@ -45,20 +46,29 @@ class Node:
         return tuple(found.place for found in self.costs)
 
     @property
+    def functions(self) -> list[Written]:
+        """All functions; the first is called, and calls the others."""
+        return [bucket.written for bucket in self._bucket.all()]
+
+    @property
+    def members(self) -> Mapping[str, str]:
+        """The members of events by their slots."""
+        paths = {path for entry in self._entries for conjunct in entry.conjuncts for path in paths_in(conjunct)}
+        return {slot(part): part for path in sorted(paths) for part in path.split(".")}
+
+    @property
     def code(self) -> str:
         """The source of all functions, each text once: `legend` tells what is behind the names."""
-        return "\n".join(dict.fromkeys(bucket.written.source for bucket in self._bucket.all()))
+        return "\n".join(dict.fromkeys(written.source for written in self.functions))
 
     @property
     def legend(self) -> str:
         """The members behind the slots, and what each function has for `K0`, `K1`, shortened."""
-        paths = {path for entry in self._entries for conjunct in entry.conjuncts for path in paths_in(conjunct)}
-        members = sorted({(slot(part), part) for path in paths for part in path.split(".")})
         constants = [
             f"function {number}: {', '.join(f'K{index} = {shortened(value)}' for index, value in enumerate(found))}"
-            for number, found in enumerate(bucket.written.constants for bucket in self._bucket.all())
+            for number, found in enumerate(written.constants for written in self.functions)
         ]
-        return "\n".join([*(f"{name}: {part}" for name, part in members), *constants])
+        return "\n".join([*(f"{name}: {part}" for name, part in self.members.items()), *constants])
 
 
 def compile_node(asked: Sequence[Asked]) -> Node:

@@ -49,6 +49,11 @@ class Searcher:
         automaton.make_automaton()
         self._iterate = automaton.iter
 
+    @property
+    def told(self) -> Mapping[str, tuple[tuple[int, ...], tuple[Match, ...]]]:
+        """What each text tells: places that hold, and functions to call."""
+        return dict(zip(self._numbers, self._told, strict=True))
+
     def in_text(self, text: str) -> Found:
         return self._tell({number for _, number in self._iterate(text)})
 
