@@ -33,7 +33,8 @@ class Arrivals(Protocol):
     def source(self) -> str:
         """That of events that name none."""
 
-    def event(self, place: int, event_type: str | None) -> Event: ...
+    def event(self, place: int, view: View, event_type: str | None, time: Instant) -> Event:
+        """The event at a place, with what is known of it."""
 
 
 class Decoded(msgspec.Struct):
@@ -48,17 +49,16 @@ class Decoded(msgspec.Struct):
     body: bytes
     lines: Sequence[bytes] | None = None
 
-    def event(self, place: int, event_type: str | None) -> Event:
+    def event(self, place: int, view: View, event_type: str | None, time: Instant) -> Event:
         if self.lines is None:
             self.lines = self.body.split(b"\n")
-        view = self.views[place]
         given, source = view.id, view.source
         if given.__class__ is not str or not given:
             given = given_id(given)
         if source.__class__ is not str or not source:
             source = self.source
         line, number = self.lines[place], self.numbers[place]
-        return Event(given, event_type, source, self.times[place], None, line, self.origin, number, view)
+        return Event(given, event_type, source, time, None, line, self.origin, number, view)
 
 
 class Known(msgspec.Struct):
@@ -70,7 +70,7 @@ class Known(msgspec.Struct):
     clocks: Sequence[Instant]
     source: str
 
-    def event(self, place: int, event_type: str | None) -> Event:
+    def event(self, place: int, view: View, event_type: str | None, time: Instant) -> Event:
         return self.known
 
 

@@ -4,12 +4,13 @@ Made when a program is installed: one for each type that rules name, and one of 
 what an event costs depends on its own audience, not on how many rules there are.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from cepd.engine.arrivals import source_of
+from cepd.engine.keys import KeyReader, compile_key
 from cepd.engine.matching.node import Match
 from cepd.engine.paths import MISSING
 from cepd.engine.program import Bucket, Program
@@ -17,17 +18,26 @@ from cepd.engine.projection import ReadField, View, read_field
 from cepd.engine.running import Running
 from cepd.engine.unit import Unit
 from cepd.engine.watch import Watch
+from cepd.model.event import Event
+from cepd.model.instant import Instant
+
+Feed: TypeAlias = Callable[[Event, Instant, str, Instant], Sequence[Running]]
+"""See `Unit.feed`."""
 
 
 class Turn(msgspec.Struct, gc=False):
-    """A rule to be told what an event means to it. `unit`: what remembers for it, `place` which one of the program's
-    that is; None for a rule that each event alone meets or not, which `truth` tells."""
+    """A rule to be told what an event means to it. `unit`: what remembers for it; None for a rule that each event alone
+    meets or not, which `truth` tells. `feed` is the unit's where the event is for the unit first, and `fed` how often
+    it took one in that is not counted yet. `key` and `by_clock` are the rule's."""
 
     position: int
     running: Running
     unit: Unit | None = None
-    place: int = -1
+    feed: Feed | None = None
+    key: KeyReader = compile_key(())
+    by_clock: bool = False
     truth: bool = True
+    fed: int = 0
 
 
 class Unseen(NamedTuple):
@@ -39,9 +49,10 @@ class Unseen(NamedTuple):
 
 
 class Audience(msgspec.Struct):
-    """`turns`: by their places in the node, in rule order; of a unit the first rule's. `unseen`: see `Running`."""
+    """`turns`: by their places in the node, in rule order; of a unit the first rule's. `match` is the node's; None
+    where nothing is asked of an event, so that all are met. `unseen`: see `Running`."""
 
-    match: Match
+    match: Match | None
     turns: Sequence[Turn]
     watches: Sequence[Watch]
     rules: Sequence[Running]
@@ -52,15 +63,15 @@ class Audience(msgspec.Struct):
     def __post_init__(self) -> None:
         self.alert = bool(self.unseen or self.watches)
 
-    def look(self, view: View, source: str, places: Sequence[int], met: list[Turn]) -> None:
+    def look(self, view: View, source: str, met: list[Turn]) -> None:
         """Takes note of fields that nobody had seen, and adds the rules that follow the event's key, heard it and are
-        not at one of the places, where they are met."""
+        not met."""
         if self.unseen:
             self._look_for_unseen(view, source_of(view, source))
         for watch in self.watches:
             key = watch.read(view) if watch.followers else None
             for position, running in () if key is None else watch.followers.get(key, {}).items():
-                is_met = any(self.turns[place].position == position for place in places)
+                is_met = any(turn.position == position for turn in met)
                 if not is_met and running.compiled.accepts(source_of(view, source)) and running.compiled.hears(view):
                     met.append(Turn(position, running, truth=False))
 
@@ -91,7 +102,7 @@ def _audience(program: Program, bucket: Bucket, rules: Sequence[Running], units:
     turns = [_turn(program, rules[position], units) for position in bucket.positions]
     heard = [rules[member] for turn in turns for member in _members(program, turn)]
     return Audience(
-        bucket.node.match,
+        None if all(asked == (None, None) for asked in bucket.asked) else bucket.node.match,
         turns,
         list({id(watch): watch for turn in turns if (watch := turn.running.watch) is not None}.values()),
         heard,
@@ -100,15 +111,14 @@ def _audience(program: Program, bucket: Bucket, rules: Sequence[Running], units:
 
 
 def _turn(program: Program, running: Running, units: Sequence[Unit]) -> Turn:
-    unit = running.compiled.unit
-    if unit is None:
-        return Turn(running.position, running)
-    place = program.places[unit]
-    return Turn(running.position, running, units[place], place)
+    unit = None if running.compiled.unit is None else units[program.places[running.compiled.unit]]
+    feed = None if unit is None else unit.feed
+    return Turn(running.position, running, unit, feed, running.compiled.key, running.by_clock)
 
 
 def _members(program: Program, turn: Turn) -> Sequence[int]:
-    return (turn.position,) if turn.unit is None else program.units[turn.place].members
+    unit = turn.running.compiled.unit
+    return (turn.position,) if unit is None else program.units[program.places[unit]].members
 
 
 def _unseen(rules: Sequence[Running]) -> list[Unseen]:

@@ -27,6 +27,8 @@ from cepd.model.firing import Firing
 from cepd.model.instant import Instant
 
 _POSITION = attrgetter("position")
+_NOTHING: list[Firing] = []
+"""What most events make fire. Never changed."""
 
 
 class Crew:
@@ -60,7 +62,6 @@ class Crew:
         self.units = [
             units.get(fingerprint) or make_unit(self.rules[members[0]].rule) for fingerprint, members in program.units
         ]
-        self._fed = [0] * len(self.units)
         for place, unit in enumerate(self.units):
             members = self.members(place)
             unit.bind(members, partial(self._schedule, place, members[0].by_clock))
@@ -101,26 +102,25 @@ class Crew:
         """What rules that an event meets, or whose units it is for, fire of it, in rule order."""
         asked: list[Turn] = []
         for turn in met:
-            unit, running = turn.unit, turn.running
-            if unit is None:
+            if turn.feed is None:
                 asked.append(turn)
                 continue
             try:
-                key = running.compiled.key(event.view)
+                key = turn.key(event.view)
                 if key is None:
                     self._skip(turn)
                     continue
-                time, mark = event.time, watermark.at
-                if running.by_clock:
-                    time = mark = watermark.clock
-                members = unit.feed(event, time, key, mark)
+                if turn.by_clock:
+                    members = turn.feed(event, watermark.clock, key, watermark.clock)
+                else:
+                    members = turn.feed(event, event.time, key, watermark.at)
             except Exception as error:  # noqa: BLE001  one rule's failure is its own: counted, shown, the others go on
-                _failed(running, error)
+                _failed(turn.running, error)
                 continue
-            self._fed[turn.place] += 1
+            turn.fed += 1
             if members:
-                asked += [Turn(member.position, member, unit) for member in members]
-        return self._ask(asked, event, watermark) if asked else []
+                asked += [Turn(member.position, member, turn.unit) for member in members]
+        return self._ask(asked, event, watermark) if asked else _NOTHING
 
     def _ask(self, asked: list[Turn], event: Event, watermark: Watermark) -> list[Firing]:
         if len(asked) > 1:
@@ -138,8 +138,13 @@ class Crew:
 
     def _skip(self, turn: Turn) -> None:
         """A value of `group_by` was none that makes a key."""
-        for member in self.members(turn.place):
+        for member in self._hung_on(turn):
             member.stats.skipped_keys += 1
+
+    def _hung_on(self, turn: Turn) -> list[Running]:
+        """The rules that hang on the unit of the turn's."""
+        fingerprint = turn.running.compiled.unit
+        return [] if fingerprint is None else self.members(self.program.places[fingerprint])
 
     def tell_one(self, rule_id: str, event: Event, watermark: Watermark) -> list[Firing]:
         """What one rule fires of an event that stands for everything it would otherwise wait for."""
@@ -198,11 +203,12 @@ class Crew:
     def count_fed(self) -> None:
         """What a unit was fed matched each of its rules. Added up when somebody looks, so that an event costs the same
         for one rule and for a hundred."""
-        for place, fed in enumerate(self._fed):
-            if fed:
-                self._fed[place] = 0
-                for member in self.members(place):
-                    member.stats.matched += fed
+        for audience in {id(found): found for heard in self.audiences.values() for found in heard}.values():
+            for turn in audience.turns:
+                if turn.fed:
+                    for member in self._hung_on(turn):
+                        member.stats.matched += turn.fed
+                    turn.fed = 0
 
     def _deal_with(self, running: Running, deadline: Deadline, watermark: Watermark) -> Iterator[Firing | None]:
         match deadline.kind:

@@ -197,15 +197,20 @@ class Engine:
             if event_type.__class__ is not str:
                 event_type = type_of(view)
             for audience in audiences.get(event_type, everyone):
-                audience.match(view, add, extend, source)
+                if audience.match is None:
+                    met += audience.turns
+                else:
+                    audience.match(view, add, extend, source)
+                    if places:
+                        met += [audience.turns[place] for place in places]
+                        places.clear()
                 if audience.alert:
-                    audience.look(view, source, places, met)
-                if places:
-                    met += map(audience.turns.__getitem__, places)
-                    places.clear()
+                    audience.look(view, source, met)
             if met:
-                yield from crew.tell(met, arrivals.event(number, event_type), watermark)
+                fired = crew.tell(met, arrivals.event(number, view, event_type, time), watermark)
                 met.clear()
+                if fired:
+                    yield from fired
                 moved = True
             if number % STEP == STEP - 1:
                 yield None

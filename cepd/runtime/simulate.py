@@ -218,8 +218,9 @@ class Simulation:
 
     def _explain(self, arrivals: Arrivals, fired: Sequence[Firing]) -> None:
         """Of the event that was asked about, why each rule fired or not."""
-        for place, view in enumerate(arrivals.views) if self._about is not None else ():
-            event = arrivals.event(place, type_of(view))
+        seen = zip(arrivals.views, arrivals.times, strict=True) if self._about is not None else ()
+        for place, (view, time) in enumerate(seen):
+            event = arrivals.event(place, view, type_of(view), time)
             if event.id == self._about:
                 found = (self._engine.why(rule_id, event, fired) for rule_id in self._rules)
                 self.whys.extend(why for why in found if why is not None)
