@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import msgspec
 import typer
 
-from cepd.cli.console import colours, counted, note, say, say_json
-from cepd.cli.exits import FINDINGS, NOTHING
+from cepd.cli.console import counted, note, say, say_json
+from cepd.cli.exits import NOTHING
+from cepd.cli.rules import rules_below
 from cepd.cli.times import instant_option
-from cepd.cli.trees import relative_to_root, root_of, under
 from cepd.model.errors import StartError
 from cepd.model.generation import Definition, Generation
 from cepd.model.settings import Settings
-from cepd.model.spelling import closest
 
 if TYPE_CHECKING:
     from cepd.model.firing import Firing
@@ -65,7 +64,7 @@ def simulate(
         raise StartError("simulate needs one payload or one recording", help="give either --payload or --events")
     if as_recorded and (rule is not None or payload is not None):
         raise StartError("--as-recorded runs all rules that a recording holds", help="leave out --rule and --payload")
-    generation = _nothing() if as_recorded else _load(path, rule)
+    generation = _nothing() if as_recorded else rules_below(path, rule)
     if payload is not None:
         if firings is not None or start is not None or until is not None or no_flush:
             raise StartError("--firings, --start, --until and --no-flush go with --events", help="leave them out")
@@ -92,34 +91,6 @@ def simulate(
     _replay(simulation, generation, events, firings, explain, as_recorded)
     _explain_event(simulation, explain_event)
     _report(simulation, format)
-
-
-def _load(path: Path, rule: str | None) -> Generation:
-    """The tree that `path` stands in, with the rules below `path`. Exits with 1 where the rule that is to run does not
-    compile, raises StartError where there is none."""
-    from cepd.config.load import load
-    from cepd.config.render import render_text
-    from cepd.config.tree import read_tree
-    from cepd.plugins import built
-
-    root = root_of(path)
-    tree = read_tree(root)
-    generation = load(tree, built())
-    for problem in generation.problems:
-        if problem.severity == "error":
-            note(render_text(problem, tree, colour=colours(sys.stderr)))
-    wanted = [relative_to_root(path, root)]
-    found = tuple(definition for definition in generation.definitions if under(definition.file, wanted))
-    broken = {problem.rule for problem in generation.problems if problem.severity == "error"}
-    if rule is not None and all(definition.rule.id != rule for definition in found):
-        if rule in broken:
-            note(f"rule {rule} does not compile")
-            raise typer.Exit(FINDINGS)
-        near = closest(rule, [definition.rule.id for definition in found])
-        raise StartError(f"there is no rule {rule!r} in {path}", help=f"did you mean {near}?" if near else "")
-    if not found:
-        raise StartError(f"there are no rules in {path}", help="name a folder or file with a kind: RulePack document")
-    return msgspec.structs.replace(generation, definitions=found)
 
 
 def _nothing() -> Generation:
