@@ -134,7 +134,7 @@ class Run(msgspec.Struct, gc=False):
 
     def steps_seen(self, pattern: Pattern) -> tuple[StepSeen, ...]:
         seen = [
-            StepSeen(id=stage.name, first=step[0].time, last=step[-1].time, event_ids=tuple([one.id for one in step]))
+            StepSeen(stage.name, step[0].time, step[-1].time, tuple([one.id for one in step]))
             for stage, step in zip(pattern.stages, self.steps, strict=True)
         ]
         return tuple(seen)

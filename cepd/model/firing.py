@@ -12,7 +12,7 @@ FiringKind: TypeAlias = Literal["fired", "continued", "resolved", "summary", "st
 """`continued`: a further true evaluation of an open episode. It raises its alert's count and makes nothing else."""
 
 
-class StepSeen(msgspec.Struct, frozen=True, kw_only=True):
+class StepSeen(msgspec.Struct, frozen=True, gc=False):
     """The events that served one step of a sequence."""
 
     id: str

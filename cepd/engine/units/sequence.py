@@ -204,18 +204,19 @@ class Unit:
     ) -> Evaluation:
         run.settle()
         events, paths = run.events(), self._kept[member.rule.id].paths
-        return Evaluation(
-            key=key,
-            time=time,
-            truth=True,
-            cause=msgspec.json.encode([seen.identity for seen in events]).decode(),
-            values=_values(run.captured, paths) if paths else {},
-            events=len(events),
-            event_ids=tuple([seen.id for seen in events]),
-            payload=payload,
-            event_type=event_type,
-            event_source=event_source,
-            steps=run.steps_seen(self._pattern),
+        return Evaluation(  # by place: so many names would take longer than all else here
+            key,
+            time,
+            True,
+            msgspec.json.encode([seen.identity for seen in events]).decode(),
+            _values(run.captured, paths) if paths else {},
+            None,
+            len(events),
+            tuple([seen.id for seen in events]),
+            payload,
+            event_type,
+            event_source,
+            run.steps_seen(self._pattern),
         )
 
     def _describe(self, run: Run) -> dict[str, Json]:
