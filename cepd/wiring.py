@@ -23,7 +23,7 @@ from cepd.model.generation import Generation
 from cepd.model.settings import Settings
 from cepd.net import GuardedClient
 from cepd.ports import Clock, Store, Tools
-from cepd.runtime import garbage
+from cepd.runtime import memory
 from cepd.runtime.clock import SystemClock
 from cepd.runtime.daemon import Daemon
 from cepd.runtime.deployment import Deployment, deploy, perform
@@ -87,7 +87,7 @@ def run_daemon(options: RunOptions) -> int:
     tokens = TokenFile(options.tokens) if options.tokens else None
     if tokens and (exposure := tokens.exposure()):
         log.warning("tokens exposed", extra={"reason": exposure})
-    garbage.collect_seldom()
+    memory.prepare()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(options, secrets, tokens))
     return 0
@@ -143,7 +143,7 @@ def build(
         clock=clock,
         metrics=metrics,
         reload_tokens=tokens.reload if tokens else lambda: None,
-        after_swap=garbage.settle,
+        after_swap=memory.settle,
     )
     heartbeat = Heartbeat()
     snapshotter = Snapshotter(

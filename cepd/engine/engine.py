@@ -14,9 +14,10 @@ from cepd.engine.folding import close, deadlines
 from cepd.engine.program import Program
 from cepd.engine.projection import type_of
 from cepd.engine.rows import Batch, Lines, Recorded, Reset, Resume, Row, Swap, Target
-from cepd.engine.snapshot import EngineState, decode_state, encode_state
+from cepd.engine.snapshot import EngineState, SavedState, decode_state, encode_state
 from cepd.engine.standing import Standing, standing
 from cepd.engine.stats import Stats
+from cepd.engine.stepping import Steps, finished
 from cepd.engine.timers import Deadline, Kind
 from cepd.engine.unit import Resettable, Telling, Unit, make_unit
 from cepd.engine.watermarks import Watermark
@@ -63,15 +64,20 @@ class Engine:
 
     def snapshot(self) -> bytes:
         """Everything that later firings depend on. A cut between two rows."""
-        crew = self._crew
+        return finished(self.saving())
+
+    def saving(self) -> Steps[bytes]:
+        """As `snapshot`, in steps between which others may have a turn; no row is to be applied meanwhile."""
+        crew, rules, units = self._crew, dict[str, msgspec.Raw](), dict[str, msgspec.Raw]()
         if self._watermark is not None:
             crew.tidy(self._watermark)
-        rules = {running.rule.id: running.state for running in crew.rules}
-        units = {
-            compiled.fingerprint: msgspec.Raw(unit.save())
-            for compiled, unit in zip(crew.program.units, crew.units, strict=True)
-        }
-        return encode_state(EngineState(self._watermark, rules, units))
+        for running in crew.rules:
+            rules[running.rule.id] = msgspec.Raw(msgspec.json.encode(running.state))
+            yield
+        for compiled, unit in zip(crew.program.units, crew.units, strict=True):
+            units[compiled.fingerprint] = msgspec.Raw(unit.save())
+            yield
+        return encode_state(SavedState(self._watermark, rules, units))
 
     @property
     def stats(self) -> Stats:

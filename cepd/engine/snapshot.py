@@ -27,8 +27,21 @@ class _Format(msgspec.Struct):
     format: int
 
 
-def encode_state(state: EngineState) -> bytes:
-    return msgspec.json.encode(_Snapshot(FORMAT, state))
+class SavedState(msgspec.Struct):
+    """An EngineState whose rules are encoded already, each by itself."""
+
+    watermark: Watermark | None
+    rules: dict[str, msgspec.Raw]
+    units: dict[str, msgspec.Raw]
+
+
+class _Saved(msgspec.Struct):
+    format: int
+    state: SavedState
+
+
+def encode_state(state: SavedState) -> bytes:
+    return msgspec.json.encode(_Saved(FORMAT, state))
 
 
 def decode_state(data: bytes) -> EngineState:

@@ -3,12 +3,13 @@
 The running daemon and its recovery both apply frames here, so a replay derives the same firings.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cepd.engine.engine import Engine
 from cepd.engine.program import Program
 from cepd.engine.rows import Lines, Reset, Resume, Row, Swap, Target, Tick
+from cepd.engine.stepping import Steps, finished
 from cepd.model.firing import Firing
 from cepd.model.frame import Frame
 from cepd.model.instant import Instant
@@ -43,15 +44,9 @@ class Machine:
 
     def apply(self, frame: Frame, replacement: Deployment | None = None) -> Applied:
         """Applies one frame; a swap frame comes with the deployment that it names."""
-        steps = self.steps(frame, replacement)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as done:
-                applied: Applied = done.value
-                return applied
+        return finished(self.steps(frame, replacement))
 
-    def steps(self, frame: Frame, replacement: Deployment | None = None) -> Generator[None, None, Applied]:
+    def steps(self, frame: Frame, replacement: Deployment | None = None) -> Steps[Applied]:
         """As `apply`, in steps between which others may have a turn, but for what changes or saves the engine. The
         frame counts as applied once it ends.
 

@@ -2,21 +2,18 @@
 
 import asyncio
 import logging
-from time import perf_counter
 
 from cepd.model.duration import MINUTE, SECOND
 from cepd.model.errors import RetryLaterError
 from cepd.model.instant import Instant
 from cepd.ports import Clock
 from cepd.runtime.feed import Feed, Item
-from cepd.runtime.machine import Applied, Machine
+from cepd.runtime.machine import Machine
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.snapshots import Snapshotter
+from cepd.runtime.turns import in_turns
 
 log = logging.getLogger(__name__)
-
-LONGEST_TURN = 0.005
-"""Seconds of work after which the loop has its turn."""
 
 LONGEST_SILENCE = MINUTE
 """While a deadline is pending there is a row at least so often: the last row before a stop tells when it was."""
@@ -45,7 +42,7 @@ class Processor:
             finally:
                 self._feed.done(item)
             await asyncio.sleep(0)
-            self._snapshotter.offer()
+            await self._snapshotter.offer()
 
     async def _process(self, item: Item) -> None:
         try:
@@ -55,23 +52,9 @@ class Processor:
             if item.frame.kind == "tick":
                 await asyncio.sleep(error.after)
             return
-        applied = await self._applied(item)
+        applied = await in_turns(self._machine.steps(item.frame, item.deployment))
         if applied.firings:
             await self._recorder.put(applied)
-
-    async def _applied(self, item: Item) -> Applied:
-        """Applies a frame; where that takes long, the loop has its turn in between."""
-        steps = self._machine.steps(item.frame, item.deployment)
-        begun = perf_counter()
-        while True:
-            try:
-                next(steps)
-            except StopIteration as done:
-                applied: Applied = done.value
-                return applied
-            if perf_counter() - begun > LONGEST_TURN:
-                await asyncio.sleep(0)
-                begun = perf_counter()
 
     def _until_tick(self) -> float | None:
         """Seconds until a tick is needed if no row comes before; None where nothing is pending."""

@@ -24,6 +24,7 @@ from cepd.runtime.feed import Feed
 from cepd.runtime.generations import Generations
 from cepd.runtime.machine import Machine
 from cepd.runtime.recorder import Recorder
+from cepd.runtime.turns import in_turns
 from cepd.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -39,12 +40,13 @@ class _Cut(NamedTuple):
     snapshot: Snapshot
     known: Iterator[Entry]
     waiting: list[Frame]
-    stall: Span
+    cost: Span
+    """How long it took to cut."""
 
 
 class Snapshotter:
-    """`offer` is called between two rows. The numbers are for the scrape: the newest snapshot's clock and size, and for
-    how long the loop stood still for it, in microseconds."""
+    """`offer` is called between two rows, and none is applied before it ends. The numbers are for the scrape: the
+    newest snapshot's clock and size, and for how long rows waited for it, in microseconds."""
 
     def __init__(
         self,
@@ -93,10 +95,10 @@ class Snapshotter:
             self._seq, self.taken_at = snapshot.seq, snapshot.clock
             self._digests[snapshot.seq] = snapshot.digest
 
-    def offer(self) -> None:
-        """Cuts a snapshot where one is due. The loop stands still meanwhile."""
+    async def offer(self) -> None:
+        """Cuts a snapshot where one is due."""
         if self._idle.is_set() and self._clock.now() >= self._next and self._is_behind():
-            self._take()
+            await self._take()
 
     async def run(self) -> None:
         """Never ends by itself."""
@@ -119,35 +121,36 @@ class Snapshotter:
         """At a stop, when nothing is applied any more: a last one, so that the next start replays nothing."""
         await self._idle.wait()
         if self._is_behind():
-            self._take()
+            await self._take()
             await self._idle.wait()
 
     def _is_behind(self) -> bool:
         """Whether rows were applied since the newest snapshot. Before the recovery has ended there is none to take."""
         return self._seq is not None and self._machine.seq > self._seq
 
-    def _take(self) -> None:
+    async def _take(self) -> None:
+        self._idle.clear()
         began = self._clock.now()
+        engine = await in_turns(self._machine.engine.saving())
         waiting = self._feed.waiting()
         snapshot = Snapshot(
             seq=self._machine.seq,
             clock=self._machine.clock,
             next_event=next((frame.first for frame in waiting), self._journal.next_event),
             digest=self._machine.deployment.digest,
-            engine=self._machine.engine.snapshot(),
+            engine=engine,
             horizon=(),
         )
         self._cut = _Cut(snapshot, self._horizon.entries(), waiting, self._clock.now() - began)
-        self._idle.clear()
         self._wanted.set()
 
     async def _write(self, cut: _Cut) -> None:
         await self._recorder.recorded(cut.snapshot.seq)
         began = self._clock.now()
         self.size = await asyncio.to_thread(self._store, cut)
-        cost = cut.stall + self._clock.now() - began
+        cost = cut.cost + self._clock.now() - began
         self._next = self._clock.now() + SHARE * cost
-        self._seq, self.taken_at, self.stall = cut.snapshot.seq, cut.snapshot.clock, cut.stall
+        self._seq, self.taken_at, self.stall = cut.snapshot.seq, cut.snapshot.clock, cut.cost
         self._metrics.count("cepd_snapshots_total")
         await self._let_go(cut.snapshot)
 

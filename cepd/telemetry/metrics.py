@@ -79,7 +79,7 @@ TABLE: tuple[Metric, ...] = (
     Metric("cepd_snapshot_errors_total", "counter", "Snapshots, or what is trimmed behind them, that failed."),
     Metric("cepd_snapshot_age_seconds", "gauge", "Age of the newest row that the newest snapshot holds."),
     Metric("cepd_snapshot_size_bytes", "gauge", "Size of the newest snapshot that this process wrote."),
-    Metric("cepd_snapshot_stall_seconds", "gauge", "For how long the event loop stood still for that snapshot."),
+    Metric("cepd_snapshot_stall_seconds", "gauge", "For how long rows waited for that snapshot to be cut."),
     Metric("cepd_store_errors_total", "counter", "Recordings that had to be tried again."),
     Metric("cepd_delivery_attempts_total", "counter", "Tries of deliveries by how they ended.", ("channel", "result")),
     Metric("cepd_outbox_pending", "gauge", "Deliveries that are owed or under way.", ("channel",)),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cepd.engine.stepping import Steps
 from cepd.model.duration import HOUR, MINUTE, SECOND
 from cepd.model.errors import RetryLaterError
 from cepd.model.rule import Suppress
@@ -120,7 +121,7 @@ def test_the_known_ids_are_those_of_its_rows(tmp_path: Path) -> None:
             item = await running.feed.take(1)
             assert item is not None
             running.machine.apply(item.frame)
-            running.snapshotter.offer()
+            await running.snapshotter.offer()
             await written(running, [1])
             snapshot = running.snapshots.read(1)
             assert [event_id for _, (_, event_id) in snapshot.horizon] == ["a"]
@@ -189,14 +190,14 @@ def test_the_share_of_the_time_is_small_whatever_the_interval(tmp_path: Path, mo
         clock = VirtualClock(START)
         async with pipeline(tmp_path, RULES, clock=clock, interval=SECOND) as running:
             running.snapshotter.resume(None)
-            snapshot = running.machine.engine.snapshot
+            saving = running.machine.engine.saving
             loop = asyncio.get_running_loop()
 
-            def slow() -> bytes:
+            def slow() -> Steps[bytes]:
                 loop.leapt += 1
-                return snapshot()
+                return (yield from saving())
 
-            monkeypatch.setattr(running.machine.engine, "snapshot", slow)
+            monkeypatch.setattr(running.machine.engine, "saving", slow)
             taken: set[int] = set()
             for _ in range(300):
                 await leap(1)

@@ -1,9 +1,13 @@
-"""The garbage collector, told what a daemon is: much that lives on, and little that comes and goes in cycles.
+"""Memory, told what a daemon is: much that lives on, little that comes and goes in cycles, threads for large writes.
 
 A collection looks at every object that may be part of a cycle, and stops the process meanwhile. What lives on after a
 reload is left out of all later ones. Events and state are structs that it does not look at in the first place.
+
+The C library gives each thread an arena of its own, and keeps what was freed there for that thread: snapshots of ten
+megabytes, written by one thread after the other, grew a daemon by eighty in five minutes. Two arenas are enough.
 """
 
+import ctypes
 import gc
 
 THRESHOLDS = (50_000, 20, 100)
@@ -12,9 +16,16 @@ default, as most of what the daemon makes goes without being collected. With a m
 off what an event costs. Never off: exceptions and tasks make cycles."""
 
 
-def collect_seldom() -> None:
-    """At the start of a daemon."""
+_M_ARENA_MAX = -8
+"""From glibc's malloc.h."""
+
+
+def prepare() -> None:
+    """At the start of a daemon, before it has threads."""
     gc.set_threshold(*THRESHOLDS)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's alone; others have no arenas to limit
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 2)
 
 
 def settle() -> None:

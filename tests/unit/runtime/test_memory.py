@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cepd.runtime.garbage import THRESHOLDS, collect_seldom, settle
+from cepd.runtime.memory import THRESHOLDS, prepare, settle
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +43,6 @@ def test_what_lives_on_is_left_out_of_collections() -> None:
 
 
 def test_collections_are_seldom_and_never_off() -> None:
-    collect_seldom()
+    prepare()
     assert gc.get_threshold() == THRESHOLDS
     assert gc.isenabled()
