@@ -47,6 +47,15 @@ def after(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def after_stepping(function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = yield from function(*arguments, **named)
+        die()
+        return result
+
+    return wrapped
+
+
 def after_awaiting(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def wrapped(*arguments: Any, **named: Any) -> Any:
         result = await function(*arguments, **named)
@@ -97,7 +106,7 @@ POINTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "journal written": (cepd.stores.segment, "os", lambda found: _Os(fdatasync=before(os.fdatasync))),
     "journal synced": (cepd.stores.segment, "os", lambda found: _Os(fdatasync=after(os.fdatasync))),
     "202 sent": (cepd.wiring, "create_app", after_the_answer_to_ingest),
-    "applied": (cepd.runtime.machine.Machine, "apply", after),
+    "applied": (cepd.runtime.machine.Machine, "steps", after_stepping),
     "recorded": (STORE, "record", after_awaiting),
     "attempt row written": (STORE, "begin_attempt", after_awaiting),
     "message sent": (cepd.channels.webhook.WebhookChannel, "send", after_awaiting),

@@ -181,7 +181,7 @@ def test_it_is_unready_while_the_journal_refuses_and_ready_without_an_event(
 def test_a_part_that_ends_ends_the_daemon(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(daemon: Daemon, metrics: Metrics) -> None:
         await until_ready(daemon)
-        monkeypatch.setattr(daemon.machine, "apply", lambda *_: 1 / 0)
+        monkeypatch.setattr(daemon.machine, "steps", lambda *_: 1 / 0)
         await submit(daemon)
         await asyncio.Event().wait()
 
