@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from cepd.engine.crew import Crew
+from cepd.engine.panes import PaneUnit
 from cepd.runtime.ruletest import CaseResult, run_case
 from cepd.runtime.timeline import render_failure
 from tests.support.ruletests import PACK, TEST, case_of, results
@@ -69,7 +69,7 @@ def test_a_fault_within_the_engine_fails_the_case_by_name(monkeypatch: pytest.Mo
     def fails(self: object, *arguments: object) -> None:
         raise ArithmeticError("by the test")
 
-    monkeypatch.setattr(Crew, "_deal_with", fails)
+    monkeypatch.setattr(PaneUnit, "feed", fails)
     result = only(results(case_of("[{at: 0s, event: auth.failed, user: a, attempts: 3}]", "[]")))
     assert result.faults == ("login-burst failed within cepd: ArithmeticError: by the test",)
 
