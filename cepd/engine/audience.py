@@ -11,7 +11,7 @@ import msgspec
 
 from cepd.engine.arrivals import source_of
 from cepd.engine.keys import KeyReader, compile_key
-from cepd.engine.matching.node import Match
+from cepd.engine.matching.node import Match, compile_holds
 from cepd.engine.paths import MISSING
 from cepd.engine.program import Bucket, Program
 from cepd.engine.projection import ReadField, View, read_field
@@ -62,6 +62,20 @@ class Audience(msgspec.Struct):
 
     def __post_init__(self) -> None:
         self.alert = bool(self.unseen or self.watches)
+
+    def match_singly(self, view: View, source: str, failed: Callable[[Running, Exception], None]) -> list[int]:
+        """What `match` says, asked of each rule by itself: after one of them failed, which is told of it alone."""
+        places = []
+        for place, turn in enumerate(self.turns):
+            condition = turn.running.compiled.asked.condition
+            try:
+                holds = condition is None or compile_holds(condition)(view)
+            except Exception as error:  # noqa: BLE001  counted and shown by whoever is told
+                failed(turn.running, error)
+            else:
+                if holds and turn.running.compiled.accepts(source_of(view, source)):
+                    places.append(place)
+        return places
 
     def look(self, view: View, source: str, met: list[Turn]) -> None:
         """Takes note of fields that nobody had seen, and adds the rules that follow the event's key, heard it and are

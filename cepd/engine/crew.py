@@ -115,7 +115,7 @@ class Crew:
                 else:
                     members = turn.feed(event, event.time, key, watermark.at)
             except Exception as error:  # noqa: BLE001  one rule's failure is its own: counted, shown, the others go on
-                _failed(turn.running, error)
+                failed(turn.running, error)
                 continue
             turn.fed += 1
             if members:
@@ -133,7 +133,7 @@ class Crew:
                 for evaluation in found:
                     fired += self._take(running, evaluation, watermark)
             except Exception as error:  # noqa: BLE001  as above
-                _failed(running, error)
+                failed(running, error)
         return fired
 
     def _skip(self, turn: Turn) -> None:
@@ -162,7 +162,7 @@ class Crew:
             found = of_event(event, single.key, _time(running, event, watermark), single.values)
             return settle(running, found.key, opening(running, found, found.cause), watermark.at, self.timers)
         except Exception as error:  # noqa: BLE001  as above
-            _failed(running, error)
+            failed(running, error)
             return []
 
     def fall_due(self, due: Sequence[Deadline], watermark: Watermark) -> Iterator[Firing | None]:
@@ -179,13 +179,13 @@ class Crew:
                 yield from self._deal_with(running, deadline, watermark)
                 yield None
             except Exception as error:  # noqa: BLE001  as above
-                _failed(running, error)
+                failed(running, error)
         for deadline in due:
             if deadline.kind is Kind.UNIT:
                 try:
                     self.units[deadline.owner].drop(deadline.key, deadline.start, deadline.at)
                 except Exception as error:  # noqa: BLE001  as above
-                    _failed(self.members(deadline.owner)[0], error)
+                    failed(self.members(deadline.owner)[0], error)
 
     def resume(self, downtime: Span) -> None:
         """Nothing could be heard for so long."""
@@ -266,7 +266,8 @@ def _time(running: Running, event: Event, watermark: Watermark) -> Instant:
     return watermark.clock if running.by_clock else event.time
 
 
-def _failed(running: Running, error: Exception) -> None:
+def failed(running: Running, error: Exception) -> None:
+    """A rule's failure is counted, and the last one shown."""
     running.stats.errors += 1
     running.stats.last_error = f"{type(error).__name__}: {error}"
 

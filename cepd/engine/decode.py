@@ -21,7 +21,7 @@ class DecodeCounts(msgspec.Struct):
     future_times: int = 0
     unreadable_times: int = 0
     out_of_range: int = 0
-    """Lines with at least one number that does not fit."""
+    """Lines with a number that does not fit where rules name it."""
     undecodable: int = 0
     """Lines that do not decode at all: events without fields."""
 

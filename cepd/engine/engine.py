@@ -8,7 +8,7 @@ import msgspec
 
 from cepd.engine.arrivals import Arrivals, of_known, of_lines, of_recorded
 from cepd.engine.audience import Turn
-from cepd.engine.crew import Crew
+from cepd.engine.crew import Crew, failed
 from cepd.engine.episodes import end_all
 from cepd.engine.folding import close, deadlines
 from cepd.engine.program import Program
@@ -206,17 +206,18 @@ class Engine:
                 if audience.match is None:
                     met += audience.turns
                 else:
-                    audience.match(view, add, extend, source)
+                    try:
+                        audience.match(view, add, extend, source)
+                    except Exception:  # noqa: BLE001  one rule's failure is its own: found, counted, the others go on
+                        places[:] = audience.match_singly(view, source, failed)
                     if places:
                         met += [audience.turns[place] for place in places]
                         places.clear()
                 if audience.alert:
                     audience.look(view, source, met)
             if met:
-                fired = crew.tell(met, arrivals.event(number, view, event_type, time), watermark)
+                yield from crew.tell(met, arrivals.event(number, view, event_type, time), watermark)
                 met.clear()
-                if fired:
-                    yield from fired
                 moved = True
             if number % STEP == STEP - 1:
                 yield None

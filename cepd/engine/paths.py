@@ -23,13 +23,7 @@ MISSING: Final = UNSET
 
 def lookup(fields: Mapping[str, Json], path: str) -> Json:
     """The value at the path, or `MISSING`."""
-    first, *rest = path.split(".")
-    found = fields.get(first, MISSING)
-    for segment in rest:
-        if found.__class__ is not dict:
-            return MISSING
-        found = found.get(segment, MISSING)
-    return found
+    return read_member(path)(fields)
 
 
 def read_member(path: str) -> Callable[[Mapping[str, Json]], Json]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from cepd.engine.arrivals import read_views
+from cepd.engine.arrivals import complete_views, read_views
 from cepd.engine.decode import DecodeCounts, arrival_time, decode_fields, read_event
 from cepd.engine.fingerprint import episode_fingerprint, state_fingerprint
 from cepd.engine.hearing import asked_of, concerning, remembers, types_of
@@ -105,12 +105,14 @@ class Program:
     def matches(self, body: bytes) -> list[tuple[int, list[int]]]:
         """Which rules the accepted lines of a body meet, as (line from 0, places of rules in the program), in order, of
         those that meet any; of rules with one unit the first stands for all. What no rule could be told by one event
-        alone is not looked at: time, keys, what was before."""
+        alone is not looked at: time, keys, what was before. The source of events that name none is empty."""
         found = []
         places: list[int] = []
         add, extend = places.append, places.extend
         heard, everyone = self._heard, self._heard[None]
-        for line, view in enumerate(read_views(body, self.projection, self.counts)):
+        views = read_views(body, self.projection, self.counts)
+        complete_views(views, "", self.projection)
+        for line, view in enumerate(views):
             event_type = view.type
             if event_type.__class__ is not str:
                 event_type = type_of(view)

@@ -46,7 +46,9 @@ TABLE: tuple[Metric, ...] = (
         ("reason",),
     ),
     Metric(
-        "cepd_events_out_of_range_total", "counter", "Events with a number that does not fit; it counts as missing."
+        "cepd_events_out_of_range_total",
+        "counter",
+        "Events with a number that does not fit where rules name it; it counts as missing.",
     ),
     Metric("cepd_events_undecodable_total", "counter", "Events that did not decode; they have no fields."),
     Metric("cepd_events_unknown_targets_total", "counter", "Events for one rule that did not run."),
