@@ -12,7 +12,7 @@ from cepd.engine.decode import FARTHEST_FUTURE, DecodeCounts, arrival_time, deco
 from cepd.engine.paths import MISSING
 from cepd.engine.projection import Projecting, View
 from cepd.engine.rows import Lines, Recorded
-from cepd.model.event import Event, given_id
+from cepd.model.event import Event, Happening, given_id, identity_of
 from cepd.model.instant import MILLISECONDS_ABOVE, Instant, read_instant
 from cepd.model.json import Json
 
@@ -27,14 +27,59 @@ class Arrivals(Protocol):
 
     @property
     def clocks(self) -> Sequence[Instant]:
-        """When they arrived."""
+        """When they arrived; none before the one in front of it."""
 
     @property
     def source(self) -> str:
         """That of events that name none."""
 
+    def id(self, place: int) -> str:
+        """See `Event.id`."""
+
     def event(self, place: int, view: View, event_type: str | None, time: Instant) -> Event:
         """The event at a place, with what is known of it."""
+
+    def current(self, shared: "Current") -> Happening:
+        """What stands for each of the events in its turn, once it was moved there."""
+
+
+class Current:
+    """The event that the engine is at: one object for all of them, which reads of its row what it is asked for. Most
+    events make nothing fire, and of most nobody wants to know their id or their line."""
+
+    __slots__ = ("place", "row", "time", "type", "view")
+
+    def __init__(self, row: "Decoded") -> None:
+        self.row = row
+        self.place = 0
+        self.view: View = None
+        self.type: str | None = None
+        self.time: Instant = 0
+
+    @property
+    def given(self) -> str | None:
+        found = self.view.id
+        return found if found.__class__ is str and found else given_id(found)
+
+    @property
+    def id(self) -> str:
+        found = self.view.id
+        return found if found.__class__ is str and found else self.row.id(self.place)
+
+    @property
+    def source(self) -> str:
+        found = self.view.source
+        return found if found.__class__ is str and found else self.row.source
+
+    @property
+    def line(self) -> bytes:
+        row = self.row
+        return (row.lines or row.split())[self.place]
+
+    @property
+    def identity(self) -> str:
+        row = self.row
+        return identity_of(self.source, self.given, self.line, row.origin, row.numbers[self.place])
 
 
 class Decoded(msgspec.Struct):
@@ -49,16 +94,26 @@ class Decoded(msgspec.Struct):
     body: bytes
     lines: Sequence[bytes] | None = None
 
-    def event(self, place: int, view: View, event_type: str | None, time: Instant) -> Event:
+    def split(self) -> Sequence[bytes]:
+        """The lines."""
         if self.lines is None:
             self.lines = self.body.split(b"\n")
-        given, source = view.id, view.source
-        if given.__class__ is not str or not given:
-            given = given_id(given)
-        if source.__class__ is not str or not source:
-            source = self.source
-        line, number = self.lines[place], self.numbers[place]
-        return Event(given, event_type, source, time, None, line, self.origin, number, view)
+        return self.lines
+
+    def id(self, place: int) -> str:
+        return given_id(self.views[place].id) or f"{self.origin}#{self.numbers[place]}"
+
+    def event(self, place: int, view: View, event_type: str | None, time: Instant) -> Event:
+        source = source_of(view, self.source)
+        number = self.numbers[place]
+        return Event(given_id(view.id), event_type, source, time, None, self.split()[place], self.origin, number, view)
+
+    def current(self, shared: Current) -> Current:
+        shared.row = self
+        return shared
+
+
+NO_ROW = Decoded((), (), (), "", "", (), b"")
 
 
 class Known(msgspec.Struct):
@@ -70,7 +125,13 @@ class Known(msgspec.Struct):
     clocks: Sequence[Instant]
     source: str
 
+    def id(self, place: int) -> str:
+        return self.known.id
+
     def event(self, place: int, view: View, event_type: str | None, time: Instant) -> Event:
+        return self.known
+
+    def current(self, shared: Current) -> Event:
         return self.known
 
 
@@ -96,8 +157,12 @@ def arrival_times(views: Sequence[View], clock: Instant, counts: DecodeCounts) -
     times = []
     for view in views:
         value = view.time
-        if value is None or value is MISSING:
-            value = time_value(view)
+        if value is MISSING or value is None:
+            value = view.timestamp
+            if value is MISSING or value is None:
+                value = view.ts
+                if value is MISSING:
+                    value = None
         if value.__class__ is float and 0.0 <= value <= MILLISECONDS_ABOVE:
             time: Instant | None = round(value * 1e6)
         else:

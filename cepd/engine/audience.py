@@ -10,31 +10,34 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from cepd.engine.arrivals import source_of
-from cepd.engine.keys import KeyReader, compile_key
+from cepd.engine.keys import KeyReader, KeysReader, compile_key, compile_keys
 from cepd.engine.matching.node import Match, compile_holds
 from cepd.engine.paths import MISSING
 from cepd.engine.program import Bucket, Program
 from cepd.engine.projection import ReadField, View, read_field
 from cepd.engine.running import Running
-from cepd.engine.unit import Unit
+from cepd.engine.unit import Batch, Unit, batch_of
 from cepd.engine.watch import Watch
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.instant import Instant
 
-Feed: TypeAlias = Callable[[Event, Instant, str, Instant], Sequence[Running]]
+Feed: TypeAlias = Callable[[Happening, Instant, str, Instant], Sequence[Running]]
 """See `Unit.feed`."""
 
 
 class Turn(msgspec.Struct, gc=False):
     """A rule to be told what an event means to it. `unit`: what remembers for it; None for a rule that each event alone
     meets or not, which `truth` tells. `feed` is the unit's where the event is for the unit first, and `fed` how often
-    it took one in that is not counted yet. `key` and `by_clock` are the rule's."""
+    it took one in that is not counted yet; `batch` is the unit's where events may wait for it. `key`, `keys` and
+    `by_clock` are the rule's."""
 
     position: int
     running: Running
     unit: Unit | None = None
     feed: Feed | None = None
+    batch: Batch | None = None
     key: KeyReader = compile_key(())
+    keys: KeysReader = compile_keys(()).many
     by_clock: bool = False
     truth: bool = True
     fed: int = 0
@@ -127,7 +130,9 @@ def _audience(program: Program, bucket: Bucket, rules: Sequence[Running], units:
 def _turn(program: Program, running: Running, units: Sequence[Unit]) -> Turn:
     unit = None if running.compiled.unit is None else units[program.places[running.compiled.unit]]
     feed = None if unit is None else unit.feed
-    return Turn(running.position, running, unit, feed, running.compiled.key, running.by_clock)
+    batch = None if running.by_clock else batch_of(unit)
+    key, keys = compile_keys(running.rule.group_by, read_field)
+    return Turn(running.position, running, unit, feed, batch, key, keys, running.by_clock)
 
 
 def _members(program: Program, turn: Turn) -> Sequence[int]:

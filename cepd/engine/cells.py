@@ -8,8 +8,8 @@ from typing import Generic, TypeAlias, TypeVar
 import msgspec
 
 from cepd.engine.arrays import dec_hook, enc_hook
-from cepd.engine.column import Column, column_type, new_column, reader, together
-from cepd.engine.marks import Marks, ReadCarried, Take, read_carried
+from cepd.engine.column import Column, column_type, each, new_column, reader, together
+from cepd.engine.marks import Marks, ReadCarried, StartAll, Take, TakeAll, read_carried
 from cepd.engine.projection import read_field
 from cepd.model.rule import Aggregate, Rule
 
@@ -85,10 +85,27 @@ class Layout:
         columns = zip(cells.columns, self._readers, strict=True)
         return cells.marks.taker(self._carried, together([column.adder(read) for column, read in columns]))
 
+    def taker_of_all(self, cells: AnyCells) -> TakeAll:
+        """As `taker`, for many events at once."""
+        columns = list(zip(cells.columns, self._readers, strict=True))
+        if len(columns) == 1:
+            (column, read) = columns[0]
+            return cells.marks.taker_of_all(self._carried, column.adder_of_all(read))
+        return cells.marks.taker_of_all(self._carried, each(together([column.adder(read) for column, read in columns])))
+
     def starter(self, cells: AnyCells) -> Take:
         """As `taker`, of events that begin a slot: the next one, which is not there yet."""
         columns = zip(cells.columns, self._readers, strict=True)
         return cells.marks.starter(self._carried, together([column.starter(read) for column, read in columns]))
+
+    def starter_of_all(self, cells: AnyCells) -> StartAll:
+        """As `starter`, for many events at once."""
+        columns = list(zip(cells.columns, self._readers, strict=True))
+        if len(columns) == 1:
+            (column, read) = columns[0]
+            return cells.marks.starter_of_all(self._carried, column.starter_of_all(read))
+        start = together([column.starter(read) for column, read in columns])
+        return cells.marks.starter_of_all(self._carried, each(start))
 
     def decode(self, data: bytes, kind: type[StateT]) -> StateT:
         """A state that holds cells, generic over their columns, of what `encode` gave. Raises ValueError for anything

@@ -10,10 +10,11 @@ import msgspec
 
 from cepd.engine.lanes import Lane
 from cepd.engine.projection import View
-from cepd.engine.runs import NO_EVENTS, Run, Seen, see
+from cepd.engine.runs import NO_EVENTS, Found, Run, Seen, see
 from cepd.engine.steps import Captured, Pattern, Roles, kept_of
 from cepd.engine.unit import UnitCounts
-from cepd.model.event import Event
+from cepd.model.event import Happening
+from cepd.model.firing import StepSeen
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 
@@ -27,6 +28,28 @@ class Chain(msgspec.Struct, gc=False):
     steps: list[Seen]
     captured: Captured
     armed: Instant = 0
+
+
+class Served(msgspec.Struct, gc=False):
+    """A chain that is complete. See `runs.Found`."""
+
+    steps: list[Seen]
+    captured: Captured
+
+    @property
+    def last(self) -> Instant:
+        return self.steps[-1].time
+
+    def events(self) -> list[Seen]:
+        return self.steps
+
+    def steps_seen(self, pattern: Pattern) -> tuple[StepSeen, ...]:
+        return tuple(
+            [
+                StepSeen(stage.name, seen.time, seen.time, (seen.id,))
+                for stage, seen in zip(pattern.stages, self.steps, strict=True)
+            ]
+        )
 
 
 class Mover:
@@ -47,14 +70,14 @@ class Mover:
                 return place
         return None
 
-    def begin(self, roles: Roles, event: Event, time: Instant) -> tuple[Chain, Sequence[Run]] | None:
+    def begin(self, roles: Roles, event: Happening, time: Instant) -> tuple[Chain, Sequence[Found]] | None:
         for _, takes in roles.first:
             if takes is None or takes(event.view, _NOTHING):
                 captured = self._captured(_NOTHING, 0, event) if self.kept.paths else _NOTHING
                 return Chain([see(event, time, self.room)], captured), ()
         return None
 
-    def move(self, track: Chain, roles: Roles, event: Event, time: Instant) -> Sequence[Run] | None:
+    def move(self, track: Chain, roles: Roles, event: Happening, time: Instant) -> Sequence[Found] | None:
         steps, older = track.steps, False
         for place, takes in roles.wanted[len(steps)]:
             if takes is None or takes(event.view, track.captured):
@@ -90,13 +113,13 @@ class Mover:
         (run,) = lane.runs
         return Chain([seen for step in run.steps for seen in step], run.captured, lane.armed)
 
-    def _captured(self, before: Captured, place: int, event: Event) -> Captured:
+    def _captured(self, before: Captured, place: int, event: Happening) -> Captured:
         """With what is kept of an event that serves a step."""
         capture, name = self.kept.captures[place], self.pattern.stages[place].id
         return before if capture is None or name is None else {**before, name: capture(event.view)}
 
-    def _match(self, track: Chain) -> list[Run]:
-        found = [self._run(track)]
+    def _match(self, track: Chain) -> Sequence[Served]:
+        found = [Served(track.steps, track.captured)]
         track.steps = []
         return found
 

@@ -25,6 +25,11 @@ nothing that the aggregate can use; it then stays as it was. `order` is not nega
 unit, in journal order."""
 
 
+AddAll: TypeAlias = Callable[[Sequence[int], Sequence[Any], int], int]
+"""(slots, events, order): as `Add` of each event into its slot, the order rising from the given one. How many the
+aggregate could not use."""
+
+
 class Column(Protocol):
     """A msgspec Struct: its fields are its state. Arrays of it are encoded by the hooks of `cepd.engine.arrays`."""
 
@@ -35,8 +40,14 @@ class Column(Protocol):
         """A function with this column's state at hand, so that an event looks nothing up; good for as long as the
         column is."""
 
+    def adder_of_all(self, read: Reader) -> AddAll:
+        """As `adder`, for many events at once."""
+
     def starter(self, read: Reader) -> Add:
         """As `adder`, for a slot that is not there yet: it is the next one, which this makes."""
+
+    def starter_of_all(self, read: Reader) -> AddAll:
+        """As `starter`, for many events at once, which each begin a slot."""
 
     def add(self, slot: int, value: Json | Missing, order: int) -> bool:
         """As `Add`, of a value that was read already."""
@@ -73,6 +84,9 @@ class Slots(msgspec.Struct):
     @abstractmethod
     def value(self, slot: int, aggregate: Aggregate, span: Span) -> Json | Missing: ...
 
+    def adder_of_all(self, read: Reader) -> AddAll:
+        return each(self.adder(read))
+
     def starter(self, read: Reader) -> Add:
         grow, add = self.grow, self.adder(read)
 
@@ -81,6 +95,9 @@ class Slots(msgspec.Struct):
             return add(slot, event, order)
 
         return start
+
+    def starter_of_all(self, read: Reader) -> AddAll:
+        return each(self.starter(read))
 
     def add(self, slot: int, value: Json | Missing, order: int) -> bool:
         return self.adder(_itself)(slot, value, order)
@@ -146,3 +163,16 @@ def column_type(aggregate: Aggregate) -> type[Column]:
     """The class of an aggregate's columns, to decode a saved one with."""
     found: type[Column] = import_module(f"cepd.engine.aggregates.{aggregate.fn}").Column
     return found
+
+
+def each(add: Add) -> AddAll:
+    """An `AddAll` that takes in one after the other."""
+
+    def add_all(slots: Sequence[int], events: Sequence[Any], order: int) -> int:
+        unusable = 0
+        for at, (slot, event) in enumerate(zip(slots, events, strict=True), order):
+            if not add(slot, event, at):
+                unusable += 1
+        return unusable
+
+    return add_all

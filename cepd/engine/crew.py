@@ -8,25 +8,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 
+from cepd.engine.arrivals import Arrivals, Current
 from cepd.engine.audience import Turn, audiences
+from cepd.engine.course import Course
 from cepd.engine.episodes import fall_silent, resume, silence, take
 from cepd.engine.evaluation import Evaluation, of_event
-from cepd.engine.folding import close, deadlines, opening, settle
+from cepd.engine.folding import close, deadlines, opening, opening_of, settle
 from cepd.engine.program import CompiledRule, Program
-from cepd.engine.running import Running
+from cepd.engine.projection import type_of
+from cepd.engine.running import Running, failed
 from cepd.engine.single import evaluate_single
 from cepd.engine.state import RuleState
 from cepd.engine.stats import Stats
 from cepd.engine.timers import Deadline, Kind, Timers
-from cepd.engine.unit import Forgetful, Unit, make_unit
+from cepd.engine.unit import Forgetful, Unit, batch_of, make_unit
+from cepd.engine.waiting import Waiting
 from cepd.engine.watch import follow_anew, watch_all
 from cepd.engine.watermarks import Watermark
 from cepd.model.duration import Span
-from cepd.model.event import Event
+from cepd.model.event import Event, Happening
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
 
 _POSITION = attrgetter("position")
+AT_ONCE = 1_000
+"""Firings after which no further event is heard before they are told."""
+
 _NOTHING: list[Firing] = []
 """What most events make fire. Never changed."""
 
@@ -66,8 +73,10 @@ class Crew:
             members = self.members(place)
             unit.bind(members, partial(self._schedule, place, members[0].by_clock))
             stats.units += [(member.rule.id, unit.counts) for member in members]
+        self.waiting = Waiting(self._skip)
         watch_all(self.rules)
         self.audiences = audiences(program, self.rules, self.units)
+        self._batching = any(batch_of(unit) is not None for unit in self.units)
         self.schedule_all()
 
     def followed_by(self, program: Program) -> "Crew":
@@ -98,7 +107,55 @@ class Crew:
         """The rules that hang on a unit."""
         return [self.rules[position] for position in self.program.units[place].members]
 
-    def tell(self, met: Sequence[Turn], event: Event, watermark: Watermark) -> list[Firing]:
+    def hear(
+        self, row: Arrivals, course: Course, event: Happening, places: range, watermark: Watermark
+    ) -> tuple[list[Firing], int]:
+        """What events at places of a row make fire, and the place at which there is to be gone on: before their end
+        where a deadline was set that may fall due before it, or where much has fired. `event` stands for each of them.
+
+        The hottest loop of all: what it does for an event that nobody hears is all that most events cost.
+        """
+        audiences, everyone, timers, source = self.audiences, self.audiences[None], self.timers, row.source
+        views, times = row.views[places.start : places.stop], row.times[places.start : places.stop]
+        moving = event if isinstance(event, Current) else None
+        mark, clock = timers.mark, timers.clock
+        fired: list[Firing] = []
+        met: list[Turn] = []
+        found: list[int] = []
+        add, extend = found.append, found.extend
+        for place, view, time in zip(places, views, times, strict=True):
+            event_type = view.type
+            if event_type.__class__ is not str:
+                event_type = type_of(view)
+            for audience in audiences.get(event_type, everyone):
+                if audience.match is None:
+                    met += audience.turns
+                else:
+                    try:
+                        audience.match(view, add, extend, source)
+                    except Exception:  # noqa: BLE001  one rule's failure is its own: found, counted, the others go on
+                        found[:] = audience.match_singly(view, source, failed)
+                    if found:
+                        met += [audience.turns[number] for number in found]
+                        found.clear()
+                if audience.alert:
+                    audience.look(view, source, met)
+            if not met:
+                continue
+            if self._batching:
+                met = self.waiting.add(met, place, time, row)
+            if met:
+                course.reach(place)
+                if moving is not None:
+                    moving.place, moving.view, moving.type, moving.time = place, view, event_type, time
+                fired += self.tell(met, event, watermark)
+                met.clear()
+                if timers.mark != mark or timers.clock != clock or len(fired) >= AT_ONCE:
+                    return fired, place + 1
+        course.reach(places.stop - 1)
+        return fired, places.stop
+
+    def tell(self, met: Sequence[Turn], event: Happening, watermark: Watermark) -> list[Firing]:
         """What rules that an event meets, or whose units it is for, fire of it, in rule order."""
         asked: list[Turn] = []
         for turn in met:
@@ -122,24 +179,40 @@ class Crew:
                 asked += [Turn(member.position, member, turn.unit) for member in members]
         return self._ask(asked, event, watermark) if asked else _NOTHING
 
-    def _ask(self, asked: list[Turn], event: Event, watermark: Watermark) -> list[Firing]:
+    def _ask(self, asked: list[Turn], event: Happening, watermark: Watermark) -> list[Firing]:
         if len(asked) > 1:
             asked.sort(key=_POSITION)
         fired: list[Firing] = []
         for turn in asked:
             running = turn.running
             try:
-                found = _judge(turn, event, watermark) if turn.unit is None else turn.unit.read(running)
-                for evaluation in found:
-                    fired += self._take(running, evaluation, watermark)
+                if turn.unit is not None:
+                    for found in turn.unit.read(running):
+                        fired += self._take(running, found, watermark)
+                elif running.plain:
+                    fired += self._fire(turn, event, watermark)
+                else:
+                    for found in _judge(turn, event, watermark):
+                        fired += self._take(running, found, watermark)
             except Exception as error:  # noqa: BLE001  as above
                 failed(running, error)
         return fired
 
-    def _skip(self, turn: Turn) -> None:
-        """A value of `group_by` was none that makes a key."""
+    def _fire(self, turn: Turn, event: Happening, watermark: Watermark) -> Sequence[Firing]:
+        """What comes of an event that a plain rule without a unit is met by."""
+        running, stats = turn.running, turn.running.stats
+        key = turn.key(event.view)
+        stats.matched += 1
+        if key is None:
+            stats.skipped_keys += 1
+            return ()
+        time, mark = (watermark.clock,) * 2 if running.by_clock else (event.time, watermark.at)
+        return settle(running, key, opening_of(running, event, key, time), mark, self.timers)
+
+    def _skip(self, turn: Turn, events: int = 1) -> None:
+        """A value of `group_by` was none that makes a key, of so many events."""
         for member in self._hung_on(turn):
-            member.stats.skipped_keys += 1
+            member.stats.skipped_keys += events
 
     def _hung_on(self, turn: Turn) -> list[Running]:
         """The rules that hang on the unit of the turn's."""
@@ -247,7 +320,7 @@ class Crew:
                     yield deadline, running.by_clock
 
 
-def _judge(turn: Turn, event: Event, watermark: Watermark) -> Sequence[Evaluation]:
+def _judge(turn: Turn, event: Happening, watermark: Watermark) -> Sequence[Evaluation]:
     """What an event is to a rule without a unit."""
     running, truth = turn.running, turn.truth
     key = running.compiled.key(event.view)
@@ -262,14 +335,8 @@ def _mark(running: Running, watermark: Watermark) -> Instant:
     return watermark.clock if running.by_clock else watermark.at
 
 
-def _time(running: Running, event: Event, watermark: Watermark) -> Instant:
+def _time(running: Running, event: Happening, watermark: Watermark) -> Instant:
     return watermark.clock if running.by_clock else event.time
-
-
-def failed(running: Running, error: Exception) -> None:
-    """A rule's failure is counted, and the last one shown."""
-    running.stats.errors += 1
-    running.stats.last_error = f"{type(error).__name__}: {error}"
 
 
 def _kept(compiled: CompiledRule, state: RuleState | None) -> RuleState:

@@ -6,13 +6,12 @@ from operator import attrgetter
 
 import msgspec
 
-from cepd.engine.arrivals import Arrivals, of_known, of_lines, of_recorded
-from cepd.engine.audience import Turn
-from cepd.engine.crew import Crew, failed
+from cepd.engine.arrivals import NO_ROW, Arrivals, Current, of_known, of_lines, of_recorded
+from cepd.engine.course import Course
+from cepd.engine.crew import Crew
 from cepd.engine.episodes import end_all
 from cepd.engine.folding import close, deadlines
 from cepd.engine.program import Program
-from cepd.engine.projection import type_of
 from cepd.engine.rows import Batch, Lines, Recorded, Reset, Resume, Row, Swap, Target
 from cepd.engine.snapshot import EngineState, SavedState, decode_state, encode_state
 from cepd.engine.standing import Standing, standing
@@ -45,6 +44,7 @@ class Engine:
                 units[fingerprint] = make_unit(rules[members[0]])
                 units[fingerprint].load(bytes(found.units[fingerprint]))
         self._crew = Crew(program, Stats(program.counts), found.rules, units, {})
+        self._current = Current(NO_ROW)
 
     @classmethod
     def restore(cls, program: Program, data: bytes) -> "Engine":
@@ -175,53 +175,25 @@ class Engine:
         watermark.advance(clock)
 
     def _hear(self, watermark: Watermark, name: str, arrivals: Arrivals) -> Iterator[Firing | None]:
-        """Events that came through an input, one after the other: time first, then whom it is for, then what they say.
-        The hottest loop of all: what it does for an event that nobody hears is all that most events cost."""
-        crew, timers = self._crew, self._crew.timers
-        audiences, everyone = crew.audiences, crew.audiences[None]
-        source = arrivals.source
-        input_, limit = watermark.begin_row(name)
-        highest = input_.highest
-        met: list[Turn] = []
-        places: list[int] = []
-        add, extend = places.append, places.extend
-        moved = True
-        for number, (view, time, clock) in enumerate(zip(arrivals.views, arrivals.times, arrivals.clocks, strict=True)):
+        """Events that came through an input, in stretches in which nothing falls due."""
+        crew, course = self._crew, Course(watermark, name, arrivals.times, arrivals.clocks)
+        event = arrivals.current(self._current)
+        place, count = 0, len(arrivals.views)
+        while place < count:
+            clock = arrivals.clocks[place]
             if clock > watermark.clock:
+                crew.waiting.end(arrivals)
                 yield from self._advance(watermark, clock)
-                input_, limit = watermark.begin_row(name)
-                moved = True
-            if time > highest:
-                highest = time
-                watermark.rise(input_, time, limit)
-                moved = True
-            if moved:
-                moved = False
-                if watermark.at >= timers.mark or watermark.clock >= timers.clock:
-                    yield from self._advance(watermark, watermark.clock)
-            event_type = view.type
-            if event_type.__class__ is not str:
-                event_type = type_of(view)
-            for audience in audiences.get(event_type, everyone):
-                if audience.match is None:
-                    met += audience.turns
-                else:
-                    try:
-                        audience.match(view, add, extend, source)
-                    except Exception:  # noqa: BLE001  one rule's failure is its own: found, counted, the others go on
-                        places[:] = audience.match_singly(view, source, failed)
-                    if places:
-                        met += [audience.turns[place] for place in places]
-                        places.clear()
-                if audience.alert:
-                    audience.look(view, source, met)
-            if met:
-                yield from crew.tell(met, arrivals.event(number, view, event_type, time), watermark)
-                met.clear()
-                moved = True
-            if number % STEP == STEP - 1:
-                yield None
-        crew.stats.events += len(arrivals.views)
+            course.begin(place)
+            if not crew.timers.quiet(watermark, watermark.clock):
+                crew.waiting.end(arrivals)
+                yield from self._advance(watermark, watermark.clock)
+            end = min(count, place + STEP, course.stretch(place + 1, crew.timers))
+            fired, place = crew.hear(arrivals, course, event, range(place, end), watermark)
+            yield from fired
+            yield None
+        crew.waiting.end(arrivals)
+        crew.stats.events += count
 
     def _reset(self, row: Reset) -> None:
         unit: object = self._crew.unit_of(row.rule_id)

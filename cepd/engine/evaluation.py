@@ -2,7 +2,7 @@
 
 import msgspec
 
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.firing import StepSeen
 from cepd.model.instant import Instant
 from cepd.model.json import Json
@@ -30,7 +30,7 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
 
 
 def of_event(
-    event: Event, key: str, time: Instant, values: dict[str, Json] | None = None, *, truth: bool = True
+    event: Happening, key: str, time: Instant, values: dict[str, Json] | None = None, *, truth: bool = True
 ) -> Evaluation:
     """An evaluation that one event is the cause of."""
     cause = event.identity if truth else ""

@@ -9,6 +9,7 @@ from cepd.engine.suppress import close_window, covering, open_window
 from cepd.engine.timers import Deadline, Kind, Timers
 from cepd.engine.unit import most_keys
 from cepd.model.duration import MINUTE, Span
+from cepd.model.event import Happening, identity_of
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
 
@@ -37,6 +38,31 @@ def opening(running: Running, found: Evaluation, cause: str) -> Firing:
         None,
         None,
         found.steps,
+    )
+
+
+def opening_of(running: Running, event: Happening, key: str, time: Instant) -> Firing:
+    """As `opening`, of a rule that the event alone meets."""
+    rule, given, source, line = running.rule, event.given, event.source, event.line
+    identity = event.identity if given is None else identity_of(source, given, line, "", 0)
+    own = firing_id(rule.id, running.state.fingerprint, key, "fired", identity)
+    return Firing(  # by place, as above
+        own,
+        "fired",
+        rule.id,
+        key_values(rule.group_by, key),
+        time,
+        own,
+        1,
+        time,
+        "open",
+        None,
+        {},
+        1,
+        (event.id if given is None else given,),
+        line,
+        event.type,
+        source,
     )
 
 

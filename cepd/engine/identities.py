@@ -7,7 +7,7 @@ for. Nothing else of an event is held: its view and itself go while they are at 
 
 from typing import TypeAlias
 
-from cepd.model.event import Event, identity_of
+from cepd.model.event import Happening, identity_of
 
 MOST_HELD = 4_096
 """Lines that one unit may hold."""
@@ -19,7 +19,7 @@ Identity: TypeAlias = str | tuple[str, bytes]
 """The identity of an event with an id, or its source and line."""
 
 
-def hold_identity(event: Event, room: bool) -> Identity:
+def hold_identity(event: Happening, room: bool) -> Identity:
     """`room`: whether the line of one more event may be held."""
     line = event.line
     if room and event.given is not None and len(line) <= LONGEST_HELD:

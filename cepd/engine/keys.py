@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -18,23 +19,39 @@ LONGEST_KNOWN = 64
 """Of texts whose key is remembered: how many, and how long. To look one up costs a third of making it."""
 
 KeyReader: TypeAlias = Callable[[Any], str | None]
+KeysReader: TypeAlias = Callable[[Sequence[Any]], Sequence[str | None]]
+MemberReader: TypeAlias = Callable[[str], Callable[[Any], Json]]
 
 NO_KEY = "[]"
 
 _decode = msgspec.json.Decoder().decode
 
 
-def compile_key(group_by: Sequence[str], reader: Callable[[str], Callable[[Any], Json]] = read_member) -> KeyReader:
-    """A reader of key texts: the canonical JSON array of the values. None where a value is an object or a list.
+class Readers(NamedTuple):
+    """`one`: the key's text; None where a value is an object or a list. `many`: of each of several."""
+
+    one: KeyReader
+    many: KeysReader
+
+
+def compile_key(group_by: Sequence[str], reader: MemberReader = read_member) -> KeyReader:
+    """`compile_keys` of one event at a time."""
+    return compile_keys(tuple(group_by), reader).one
+
+
+@lru_cache(maxsize=4_096)
+def compile_keys(group_by: tuple[str, ...], reader: MemberReader = read_member) -> Readers:
+    """Readers of key texts: the canonical JSON array of the values. All rules of one `group_by` share them, and what
+    they remember.
 
     Integral floats become ints, a missing field null. Text of more than 256 bytes of UTF-8 stands as
     `sha256:<64 hex digits>`, so that neither state nor alerts grow with it. `reader` says how a field is read of what
     the key is asked of: of an event's fields, or of a view.
     """
     if not group_by:
-        return lambda event: NO_KEY
+        return Readers(lambda event: NO_KEY, lambda events: [NO_KEY] * len(events))
     if len(group_by) == 1:
-        return _read_one(group_by[0], reader)
+        return _readers_of_one(group_by[0], reader)
     fields: list[Callable[[Any], Json]] = []
 
     def read(event: Any) -> str | None:
@@ -42,13 +59,13 @@ def compile_key(group_by: Sequence[str], reader: Callable[[str], Callable[[Any],
             fields.extend(map(reader, group_by))
         return _text([field(event) for field in fields])
 
-    return read
+    return Readers(read, lambda events: list(map(read, events)))
 
 
-def _read_one(path: str, reader: Callable[[str], Callable[[Any], Json]]) -> KeyReader:
+def _readers_of_one(path: str, reader: MemberReader) -> Readers:
     """The key of one field, by far the most common one: texts that came before are remembered with theirs."""
     field: Callable[[Any], Json] | None = None
-    known: dict[str, str] = {}
+    known: dict[Json, str] = {}
 
     def read(event: Any) -> str | None:
         nonlocal field
@@ -66,7 +83,20 @@ def _read_one(path: str, reader: Callable[[str], Callable[[Any], Json]]) -> KeyR
                 known[value] = text
         return text
 
-    return read
+    def read_many(events: Sequence[Any]) -> Sequence[str | None]:
+        if field is None:
+            return list(map(read, events))
+        try:
+            found = list(map(known.get, map(field, events)))
+        except TypeError:  # lists and objects have no hash
+            return list(map(read, events))
+        return (
+            [read(event) if key is None else key for key, event in zip(found, events, strict=True)]
+            if None in found
+            else found
+        )
+
+    return Readers(read, read_many)
 
 
 def _text(values: list[Json]) -> str | None:

@@ -20,7 +20,7 @@ from cepd.engine.projection import View
 from cepd.engine.runs import Run, new_run, see
 from cepd.engine.steps import Captured, Pattern, Roles, kept_of
 from cepd.engine.unit import UnitCounts
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.instant import Instant
 
 
@@ -53,7 +53,7 @@ class Mover:
     def begins(self, roles: Roles, view: View) -> int | None:
         return _first(roles, view, {})
 
-    def begin(self, roles: Roles, event: Event, time: Instant) -> tuple[Lane, Sequence[Run]] | None:
+    def begin(self, roles: Roles, event: Happening, time: Instant) -> tuple[Lane, Sequence[Run]] | None:
         place = _first(roles, event.view, {})
         if place is None:
             return None
@@ -61,7 +61,7 @@ class Mover:
         self._add(lane, place, event, time)
         return lane, self._matched(lane)
 
-    def move(self, track: Lane, roles: Roles, event: Event, time: Instant) -> Sequence[Run] | None:
+    def move(self, track: Lane, roles: Roles, event: Happening, time: Instant) -> Sequence[Run] | None:
         lane = track
         pattern, view = self.pattern, event.view
         if roles.guards:
@@ -114,7 +114,7 @@ class Mover:
                 return [run for run in runs if run.place == end]
         return ()
 
-    def _restart(self, lane: Lane, roles: Roles, event: Event, time: Instant) -> bool | None:
+    def _restart(self, lane: Lane, roles: Roles, event: Happening, time: Instant) -> bool | None:
         """The event begins the run of the lane anew. Whether it did; None where it serves no step that could."""
         pattern = self.pattern
         run = lane.runs[-1] if lane.runs else None
@@ -138,7 +138,7 @@ class Mover:
         wanted = run.wants(self.pattern, roles, view)
         return _first(roles, view, run.captured) if wanted is None else wanted
 
-    def _renew(self, run: Run, place: int, event: Event, time: Instant) -> bool:
+    def _renew(self, run: Run, place: int, event: Happening, time: Instant) -> bool:
         """Whether the event became the newest of the stage."""
         pattern, step = self.pattern, run.steps[place]
         full = len(step) == pattern.stages[place].count
@@ -153,23 +153,23 @@ class Mover:
         run.prune(pattern, run.last - pattern.within)
         return True
 
-    def _begin_another(self, lane: Lane, roles: Roles, event: Event, time: Instant) -> bool | None:
+    def _begin_another(self, lane: Lane, roles: Roles, event: Happening, time: Instant) -> bool | None:
         """As `_restart`, with a run of its own."""
         place = self.begins(roles, event.view)
         return None if place is None else self._add(lane, place, event, time)
 
-    def _add(self, lane: Lane, place: int, event: Event, time: Instant) -> bool:
+    def _add(self, lane: Lane, place: int, event: Happening, time: Instant) -> bool:
         if self._gathers:
             return self._gather(lane, event, time)
         self._join(lane, self._run(place, event, time))
         return True
 
-    def _run(self, place: int, event: Event, time: Instant) -> Run:
+    def _run(self, place: int, event: Happening, time: Instant) -> Run:
         run = new_run(self.pattern, time)
         run.put(self.pattern, place, see(event, time, self.room), event.view, self.kept)
         return run
 
-    def _gather(self, lane: Lane, event: Event, time: Instant) -> bool:
+    def _gather(self, lane: Lane, event: Happening, time: Instant) -> bool:
         """The newest events of the first step begin a run, once they are enough. Whether the event is one of them."""
         gathering = lane.gathering
         if gathering is None:

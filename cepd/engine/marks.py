@@ -5,12 +5,13 @@ like a column, and merged like one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from typing import TypeAlias
 
 import msgspec
 
 from cepd.engine.arrays import Ints, ints
-from cepd.engine.column import Add, nowhere
+from cepd.engine.column import Add, AddAll, nowhere
 from cepd.engine.paths import MISSING
 from cepd.engine.projection import View, read_field
 from cepd.engine.texts import Texts
@@ -18,6 +19,13 @@ from cepd.model.json import Json
 
 Take: TypeAlias = Callable[[int, str, View, int], bool]
 """(slot, id, view, order): takes in one event. False where an aggregate had no use for it. `order` as in `Add`."""
+
+TakeAll: TypeAlias = Callable[[Sequence[int], Sequence[str], Sequence[View], int], int]
+"""(slots, ids, views, order): as `Take` of each event into its slot, the order rising from the given one. How many an
+aggregate had no use for."""
+
+StartAll: TypeAlias = Callable[[int, Sequence[str], Sequence[View], int], int]
+"""(slot, ids, views, order): as `TakeAll`, of events that each begin a slot, the first of them the given one."""
 
 ReadCarried: TypeAlias = Callable[[View], dict[str, Json]]
 
@@ -78,6 +86,25 @@ class Marks(msgspec.Struct):
 
         return take
 
+    def taker_of_all(self, read: ReadCarried | None, add_all: AddAll) -> TakeAll:
+        """As `taker`, for many events at once, of slots that have had some."""
+        counts, last_ids, last_orders, carried = self.counts, self.last_ids, self.last_orders, self.carried
+
+        def take_all(slots: Sequence[int], ids: Sequence[str], views: Sequence[View], order: int) -> int:
+            for at, (slot, event_id) in enumerate(zip(slots, ids, strict=True), order):
+                counts[slot] += 1
+                last_ids[slot] = event_id
+                last_orders[slot] = at
+            if read is not None or carried:
+                for slot, view in zip(slots, views, strict=True):
+                    if read is not None and (found := read(view)):
+                        carried[slot] = found
+                    else:
+                        carried.pop(slot, None)
+            return add_all(slots, views, order)
+
+        return take_all
+
     def starter(self, read: ReadCarried | None, add: Add) -> Take:
         """As `taker`, of events that begin a slot: the next one, which is not there yet."""
         counted, named, first_id = self.counts.append, self.last_ids.append, self.first_ids.append
@@ -94,6 +121,22 @@ class Marks(msgspec.Struct):
             return add(slot, view, order)
 
         return start
+
+    def starter_of_all(self, read: ReadCarried | None, start_columns: AddAll) -> StartAll:
+        """As `starter`, for many events at once."""
+
+        def start_all(slot: int, ids: Sequence[str], views: Sequence[View], order: int) -> int:
+            orders, slots = range(order, order + len(ids)), range(slot, slot + len(ids))
+            self.counts.extend(repeat(1, len(ids)))
+            self.first_ids.extend(ids)
+            self.last_ids.extend(repeat("", len(ids)))
+            self.first_orders.extend(orders)
+            self.last_orders.extend(orders)
+            if read is not None:
+                self.carried |= {at: found for at, view in zip(slots, views, strict=True) if (found := read(view))}
+            return start_columns(slots, views, order)
+
+        return start_all
 
     def merge(self, slot: int, other: "Marks", its: int) -> None:
         """Takes in all that a slot of other marks holds."""

@@ -8,10 +8,10 @@ from typing import Protocol, TypeVar, cast
 
 from cepd.engine import chains, lanes
 from cepd.engine.projection import View
-from cepd.engine.runs import Run
+from cepd.engine.runs import Found
 from cepd.engine.steps import Kept, Pattern, Roles
 from cepd.engine.unit import UnitCounts
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.instant import Instant
 
 
@@ -36,11 +36,11 @@ class Mover(Protocol[TrackT]):
     def begins(self, roles: Roles, view: View) -> int | None:
         """The stage that an event with that view would begin a run with."""
 
-    def begin(self, roles: Roles, event: Event, time: Instant) -> tuple[TrackT, Sequence[Run]] | None:
+    def begin(self, roles: Roles, event: Happening, time: Instant) -> tuple[TrackT, Sequence[Found]] | None:
         """The track that an event begins, and what matched at once: then nothing is left of the track. None where the
         event begins none."""
 
-    def move(self, track: TrackT, roles: Roles, event: Event, time: Instant) -> Sequence[Run] | None:
+    def move(self, track: TrackT, roles: Roles, event: Happening, time: Instant) -> Sequence[Found] | None:
         """What matched, gone from the track: runs that have all their steps and wait for nothing. None where nothing
         matched and something is left."""
 

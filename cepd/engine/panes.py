@@ -10,18 +10,20 @@ from typing import Generic, TypeAlias
 
 import msgspec
 
+from cepd.engine.arrivals import Arrivals
 from cepd.engine.asking import Reached
 from cepd.engine.cells import Columns, ColumnsT, encode
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.ladders import rungs
-from cepd.engine.marks import Take
+from cepd.engine.marks import StartAll, Take, TakeAll
 from cepd.engine.merging import AnyPane, Ended, Older, Pane, one_key
+from cepd.engine.projection import View
 from cepd.engine.reading import Marked, Sight, seen
 from cepd.engine.running import Running
-from cepd.engine.unit import Schedule, UnitStatus
+from cepd.engine.unit import Batch, Schedule, UnitStatus
 from cepd.engine.windowed import Fed, Windowed
 from cepd.model.duration import Span
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 from cepd.model.rule import Rule
@@ -59,7 +61,9 @@ class Filling(msgspec.Struct, gc=False):
     end: Instant
     slot_of: Callable[[str], int | None]
     take: Take
+    take_all: TakeAll
     start_slot: Take
+    start_all: StartAll
     index: dict[str, int]
     pane: AnyPane
     reached: Reached
@@ -74,16 +78,17 @@ class PaneUnit(Windowed):
         self._reach = reach
         self._state: AnyState = State()
         self._order = 0
+        self.batch = None if self._eager else Batch(self._feed_all)
 
     def bind(self, members: Sequence[Running], schedule: Schedule) -> None:
         super().bind(members, schedule)
         self._rungs = rungs(members)
         self._filling: dict[Instant, Filling] = {}
-        self._latest = self._nothing()
+        self._look_at(self._nothing(), open_=False)
         self._older: dict[Instant, Older] = {}
         self._last_ended: Ended | None = None
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
+    def feed(self, event: Happening, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
         pane = self._latest
         if not pane.start <= time < pane.end or mark >= pane.end:
             self._fed = None
@@ -94,17 +99,14 @@ class PaneUnit(Windowed):
         given = event.given
         event_id = event.id if given is None else given
         slot = pane.slot_of(key)
-        if slot is not None:
-            usable = pane.take(slot, event_id, event.view, self._order)
+        if slot is None:
+            slot = self._begin(pane, key, event_id, event.view)
+            if slot is None:
+                return ()
         else:
-            slot = len(pane.index)
-            if slot >= self._max_keys:
-                return self._refuse(pane.pane)
-            usable = pane.start_slot(slot, event_id, event.view, self._order)
-            pane.index[key] = slot
-        if not usable:
-            self.counts.unusable += 1
-        self._order += 1
+            if not pane.take(slot, event_id, event.view, self._order):
+                self.counts.unusable += 1
+            self._order += 1
         return self._tell(event, time, key, pane, slot, mark) if self._eager else ()
 
     def due(self, member: Running, key: str, start: Instant, at: Instant) -> Iterator[Evaluation]:
@@ -124,11 +126,13 @@ class PaneUnit(Windowed):
         """A pane goes with the last window that holds it: the one that starts with it."""
         self._last_ended = None
         self._older.pop(at, None)
+        if self.batch is not None and at >= self.batch.end:
+            self.batch.start = self.batch.end = 0
         if self._state.ends.pop(at, None) is None:
             return
         self._state.panes.pop(start, None)
         if self._filling.pop(start, None) is self._latest:
-            self._latest = self._nothing()
+            self._look_at(self._nothing(), open_=False)
         if self._any_open():
             self._await(*self._bounds(at))
 
@@ -159,6 +163,41 @@ class PaneUnit(Windowed):
         if any(len(pane.index) != len(pane.cells) for pane in self._state.panes.values()):
             raise ValueError("a pane has other keys than cells")
 
+    def _feed_all(self, row: Arrivals, places: Sequence[int], views: Sequence[View], keys: Sequence[str]) -> None:
+        pane = self._latest
+        ids = [
+            given if (given := view.id).__class__ is str and given else row.id(place)
+            for place, view in zip(places, views, strict=True)
+        ]
+        try:
+            slots = list(map(pane.index.__getitem__, keys))
+        except KeyError:
+            slots, ids, views = self._begin_all(pane, keys, ids, views)
+        self.counts.unusable += pane.take_all(slots, ids, views, self._order)
+        self._order += len(slots)
+
+    def _begin_all(
+        self, pane: Filling, keys: Sequence[str], ids: Sequence[str], views: Sequence[View]
+    ) -> tuple[list[int], list[str], list[View]]:
+        """The first event of each new key takes the next slot; gives the slots, ids and views of the others."""
+        index, first = pane.index, len(pane.index)
+        new_ids, new_views, slots, other_ids, others = [], [], [], [], []
+        for key, event_id, view in zip(keys, ids, views, strict=True):
+            slot = index.get(key)
+            if slot is not None:
+                slots.append(slot)
+                other_ids.append(event_id)
+                others.append(view)
+            elif len(index) < self._max_keys:
+                index[key] = len(index)
+                new_ids.append(event_id)
+                new_views.append(view)
+            else:
+                self._refuse(pane.pane)
+        self.counts.unusable += pane.start_all(first, new_ids, new_views, self._order)
+        self._order += len(new_ids)
+        return slots, other_ids, others
+
     def _turn(self, time: Instant, mark: Instant) -> Filling | None:
         """The pane that takes in an event of that time; None where all windows that would hold it are closed."""
         start, end = self._bounds(time)
@@ -170,8 +209,20 @@ class PaneUnit(Windowed):
         if found is None:
             pane = self._state.panes.get(start) or self._open(start, end, mark)
             found = self._filling[start] = self._filler(start, end, pane)
-        self._latest = found
+        self._look_at(found, open_=mark < end)
         return found
+
+    def _refuse(self, pane: AnyPane) -> None:
+        """The key is one too many."""
+        self.counts.refused_keys += 1
+        pane.incomplete = True
+        self._fed = None
+
+    def _look_at(self, pane: Filling, *, open_: bool) -> None:
+        """Events go to this pane from here on. Before it has ended they need not come one by one."""
+        self._latest = pane
+        if self.batch is not None:
+            self.batch.start, self.batch.end = (pane.start, pane.end) if open_ else (0, 0)
 
     def _open(self, start: Instant, end: Instant, mark: Instant) -> AnyPane:
         pane = self._state.panes[start] = Pane(self._layout.empty())
@@ -183,15 +234,20 @@ class PaneUnit(Windowed):
             start, end = self._bounds(end)
         return pane
 
-    def _refuse(self, pane: AnyPane) -> Sequence[Running]:
-        """The key is one too many."""
-        self.counts.refused_keys += 1
-        pane.incomplete = True
-        self._fed = None
-        return ()
+    def _begin(self, pane: Filling, key: str, event_id: str, view: View) -> int | None:
+        """A key's first event takes the next slot; None where the key is one too many."""
+        slot = len(pane.index)
+        if slot >= self._max_keys:
+            self._refuse(pane.pane)
+            return None
+        if not pane.start_slot(slot, event_id, view, self._order):
+            self.counts.unusable += 1
+        self._order += 1
+        pane.index[key] = slot
+        return slot
 
     def _tell(
-        self, event: Event, time: Instant, key: str, pane: Filling, slot: int, mark: Instant
+        self, event: Happening, time: Instant, key: str, pane: Filling, slot: int, mark: Instant
     ) -> Sequence[Running]:
         """Whom an eager window has something to say to."""
         for older in self._older.values():
@@ -251,5 +307,6 @@ class PaneUnit(Windowed):
         return self._filler(0, 0, Pane(self._layout.empty()))
 
     def _filler(self, start: Instant, end: Instant, pane: AnyPane) -> Filling:
-        take, begin = self._layout.taker(pane.cells), self._layout.starter(pane.cells)
-        return Filling(start, end, pane.index.get, take, begin, pane.index, pane, {})
+        layout, cells = self._layout, pane.cells
+        takers = layout.taker(cells), layout.taker_of_all(cells), layout.starter(cells), layout.starter_of_all(cells)
+        return Filling(start, end, pane.index.get, *takers, pane.index, pane, {})

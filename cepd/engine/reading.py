@@ -12,7 +12,7 @@ from cepd.engine.evaluation import Evaluation, of_event
 from cepd.engine.keys import key_values
 from cepd.engine.marks import Marks
 from cepd.engine.paths import MISSING, fields_of
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
 from cepd.model.rule import Aggregate, Rule
@@ -90,7 +90,7 @@ class Reading:
             event_type=self._event_type,
         )
 
-    def at_event(self, key: str, sight: Sight, event: Event, time: Instant, *, followed: bool) -> Evaluation | None:
+    def at_event(self, key: str, sight: Sight, event: Happening, time: Instant, *, followed: bool) -> Evaluation | None:
         """What a window says now that it took in an event; None where it is false and nobody follows the key."""
         values = self._values(sight)
         truth = self._true(key, values, sight.events)

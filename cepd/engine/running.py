@@ -22,7 +22,16 @@ class Running(msgspec.Struct):
     watch: Watch | None = None
     rule: Rule = None  # type: ignore[assignment]
     by_clock: bool = False
+    plain: bool = False
+    """Every true evaluation fires, and a false one is nothing to it."""
 
     def __post_init__(self) -> None:
         self.rule = self.compiled.rule
         self.by_clock = self.rule.time == "arrival"
+        self.plain = not self.compiled.episodic
+
+
+def failed(running: Running, error: Exception) -> None:
+    """A rule's failure is counted, and the last one shown."""
+    running.stats.errors += 1
+    running.stats.last_error = f"{type(error).__name__}: {error}"

@@ -5,13 +5,14 @@ A run keeps ids, identities and times of its events, and the values that conditi
 
 from bisect import insort
 from operator import attrgetter
+from typing import Protocol
 
 import msgspec
 
 from cepd.engine.identities import Identity, hold_identity, tell_identity
 from cepd.engine.projection import View
-from cepd.engine.steps import Kept, Pattern, Roles
-from cepd.model.event import Event
+from cepd.engine.steps import Captured, Kept, Pattern, Roles
+from cepd.model.event import Happening
 from cepd.model.firing import StepSeen
 from cepd.model.instant import Instant
 from cepd.model.json import Json
@@ -24,20 +25,39 @@ class Seen(msgspec.Struct, array_like=True, gc=False):
     id: str
     identity: Identity
 
-    def settle(self) -> None:
-        """From here on it holds no line."""
-        self.identity = tell_identity(self.identity, self.id)
+    def settle(self) -> str:
+        """Its identity; from here on it holds no line."""
+        identity = self.identity
+        if identity.__class__ is not str:
+            identity = self.identity = tell_identity(identity, self.id)
+        return identity
 
 
-def see(event: Event, time: Instant, room: bool) -> Seen:
+def see(event: Happening, time: Instant, room: bool) -> Seen:
     """`time` is what the event has for the rule; `room` as in `hold_identity`."""
-    return Seen(time, event.given or event.id, hold_identity(event, room))
+    return Seen(time, event.id, hold_identity(event, room))
 
 
 NO_EVENTS: list[Seen] = []
 """The events of any stage that has none. Never changed."""
 
 _TIME = attrgetter("time")
+
+
+class Found(Protocol):
+    """Events that serve all steps of a sequence."""
+
+    @property
+    def captured(self) -> Captured: ...
+
+    @property
+    def last(self) -> Instant:
+        """Time of the newest."""
+
+    def events(self) -> list[Seen]:
+        """All of them in order of time; of equal times in order of the steps."""
+
+    def steps_seen(self, pattern: Pattern) -> tuple[StepSeen, ...]: ...
 
 
 class Run(msgspec.Struct, gc=False):

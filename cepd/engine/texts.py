@@ -4,6 +4,8 @@ Meant for texts that are written once. What a slot held before stays in the buff
 that come one slot after the other are encoded many at once, which takes a third of the time.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from cepd.engine.arrays import Ints, ints
@@ -35,6 +37,12 @@ class Texts(msgspec.Struct):
         """One more slot, with a text. As for `put`."""
         self.latest.append(text)
         if len(self.latest) == _MANY:
+            self._settle()
+
+    def extend(self, texts: Sequence[str]) -> None:
+        """As `append` of each."""
+        self.latest += texts
+        if len(self.latest) >= _MANY:
             self._settle()
 
     def at(self, slot: int) -> str:

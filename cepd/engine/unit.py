@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 import msgspec
 
 from cepd.engine.evaluation import Evaluation
+from cepd.engine.projection import View
 from cepd.model.duration import Span
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 from cepd.model.rule import EventTrigger, MetricTrigger, Rule, ScheduleTrigger
 
 if TYPE_CHECKING:
+    from cepd.engine.arrivals import Arrivals
     from cepd.engine.running import Running
 
 MAX_KEYS = 100_000
@@ -31,6 +33,17 @@ Schedule: TypeAlias = Callable[[Instant, str, Instant], None]
 """(at, key, start): the unit's `due` and `drop` are to be called once the watermark is not below `at`. For an
 inclusive limit, `at` is the limit plus one microsecond. An entry cannot be taken back: what turns out not to be due
 when its time comes is looked at again and scheduled anew."""
+
+
+class Batch(msgspec.Struct, gc=False):
+    """Events that a unit is to take in later, all together, as it has nothing to say meanwhile: places in a row, in
+    order. One may wait if its time is in `[start, end)`, until a deadline falls due or the unit is fed another one.
+    `feed` takes in their views and keys: it is as if each were fed by itself."""
+
+    feed: "Callable[[Arrivals, Sequence[int], Sequence[View], Sequence[str]], None]"
+    start: Instant = 0
+    end: Instant = 0
+    places: list[int] = msgspec.field(default_factory=list)
 
 
 class UnitCounts(msgspec.Struct):
@@ -65,7 +78,7 @@ class Unit(Protocol):
         """The rules that hang on it from here on, in rule order. Called after it was made or loaded, and again after
         each swap that keeps it. Schedules nothing: the engine asks for `deadlines` next."""
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence["Running"]:
+    def feed(self, event: Happening, time: Instant, key: str, mark: Instant) -> Sequence["Running"]:
         """Takes in an event that the trigger and the rule's filter let through; the members that it may say something
         to, in rule order, to be asked with `read`. `time` is the event's, the clock's for rules of `time: arrival`;
         `mark` the watermark (there: the clock). Fields of the event are read of `event.view`."""
@@ -109,6 +122,14 @@ def most_keys(rule: Rule, default: int = MAX_KEYS) -> int:
 
 
 @runtime_checkable
+class Batching(Protocol):
+    """A unit that may take in many events at once."""
+
+    batch: Batch | None
+    """None where each event may make it say something."""
+
+
+@runtime_checkable
 class Resettable(Protocol):
     """A unit that can be told to forget one key."""
 
@@ -146,3 +167,8 @@ def make_unit(rule: Rule) -> Unit:
     """An empty unit for the rule and all that share its State fingerprint."""
     unit: Unit = import_module(f"cepd.engine.units.{unit_kind(rule)}").Unit(rule)
     return unit
+
+
+def batch_of(unit: object) -> Batch | None:
+    """Where events may wait for the unit; None where each must be fed to it by itself."""
+    return unit.batch if isinstance(unit, Batching) else None

@@ -69,6 +69,15 @@ class Watermark(msgspec.Struct):
         self.at = max(self.at, min(found.highest, limit) - self.lateness)
         return found, limit
 
+    def highest(self, name: str) -> Instant:
+        """The highest event time that came through an input; before every time where none did."""
+        found = self.inputs.get(name)
+        return _NOTHING_YET if found is None else found.highest
+
+    def alone(self, found: Input) -> bool:
+        """Whether no other input is awake at the clock."""
+        return all(other is found or other.seen + IDLE_AFTER <= self.clock for other in self.inputs.values())
+
     def rise(self, found: Input, time: Instant, limit: Instant) -> None:
         """Takes in a time above the input's highest; both others as `begin_row` gave them."""
         found.highest = time

@@ -11,7 +11,7 @@ from cepd.engine.reading import Reading, Sight
 from cepd.engine.running import Running
 from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, most_keys
 from cepd.model.duration import Span
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.instant import Instant
 from cepd.model.rule import Rule, Window
 
@@ -22,7 +22,7 @@ MAX_KEYS_WITH_PERCENTILE = 10_000
 class Fed(msgspec.Struct, frozen=True, gc=False):
     """The event that an eager unit took in last, its window since, and the rules that have fired in it, by slot."""
 
-    event: Event
+    event: Happening
     time: Instant
     key: str
     sight: Sight

@@ -5,7 +5,7 @@ Intake and engine both read envelopes and must agree to the letter, so the readi
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -17,6 +17,29 @@ _EMPTY = hashlib.blake2b(digest_size=16)
 
 TIME_FIELDS = ("time", "timestamp", "ts")
 TYPE_FIELDS = ("type", "event_type")
+
+
+class Happening(Protocol):
+    """What the engine reads of an event while it deals with it; of `Event`, which may also be kept."""
+
+    view: Any
+    type: str | None
+    time: Instant
+
+    @property
+    def given(self) -> str | None: ...
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def line(self) -> bytes: ...
+
+    @property
+    def identity(self) -> str: ...
 
 
 class Event(msgspec.Struct, gc=False):

@@ -3,13 +3,16 @@ test that would show nothing fails."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cepd.engine.arrivals import read_view
 from cepd.engine.engine import Engine
-from cepd.engine.rows import Batch, Resume, Row, Swap, Tick
+from cepd.engine.program import Program
+from cepd.engine.rows import Batch, Lines, Recorded, Resume, Row, Swap, Tick
 from cepd.model.firing import Firing
 from cepd.model.rule import ActionSpec, Resolve, Rule, Suppress
 from tests.support.generators import Sent, rows, sharing, streams
@@ -113,6 +116,9 @@ def versus_itself(rules: st.SearchStrategy[Rule], examples: int, most: int, turn
         for change in CHANGES:
             changed = change(rule, given_rows, luck * turns)
             assert changed == plain, f"{change.__name__}\n{told(rule, given_rows, said(changed), said(plain))}"
+        nameless = [_without_origin(row) for row in given_rows]
+        plain, changed = run(Engine(compiled), nameless), recorded(rule, nameless)
+        assert changed == plain, f"recorded\n{told(rule, nameless, said(changed), said(plain))}"
 
     compare()
     return counts
@@ -129,6 +135,54 @@ def one_batch_a_clock(rule: Rule, given_rows: Sequence[Row], luck: bytes) -> lis
         else:
             merged.append(row)
     return run(Engine(program(rule)), merged)
+
+
+def one_body_a_clock(rule: Rule, given_rows: Sequence[Row], luck: bytes) -> list[Firing]:
+    """As lines, which are decoded many at once."""
+    compiled = program(rule)
+    bodies: list[Row] = []
+    for _, group in groupby(given_rows, lambda row: (row.clock, getattr(row, "input", None))):
+        bodies += _as_lines(list(group))
+    return run(Engine(compiled), bodies)
+
+
+def recorded(rule: Rule, given_rows: Sequence[Row]) -> list[Firing]:
+    """As one long row for all events that came through one input without another in between, each at its own clock."""
+    compiled = program(rule)
+    mixed: list[Row] = []
+    for name, group in groupby(given_rows, lambda row: getattr(row, "input", None)):
+        together = list(group)
+        mixed += together if name is None else [_as_recorded(compiled, together)]
+    return run(Engine(compiled), mixed)
+
+
+def _without_origin(row: Row) -> Row:
+    if not isinstance(row, Batch):
+        return row
+    return msgspec.structs.replace(row, events=[msgspec.structs.replace(event, origin="") for event in row.events])
+
+
+def _as_lines(given_rows: Sequence[Row]) -> Sequence[Row]:
+    first = given_rows[0]
+    if not isinstance(first, Batch):
+        return given_rows
+    events = [event for row in given_rows for event in row.events]
+    body = b"\n".join(event.line for event in events)
+    return [Lines(first.clock, first.input, body, "tests", events[0].origin, events[0].number)]
+
+
+def _as_recorded(compiled: Program, given_rows: Sequence[Batch]) -> Recorded:
+    events = [event for row in given_rows for event in row.events]
+    return Recorded(
+        given_rows[0].clock,
+        given_rows[0].input,
+        lines=[event.line for event in events],
+        views=[read_view(event.line, compiled.projection, compiled.counts) for event in events],
+        times=[event.time for event in events],
+        clocks=[row.clock for row in given_rows for _ in row.events],
+        numbers=[event.number for event in events],
+        source="tests",
+    )
 
 
 def ticks_between(rule: Rule, given_rows: Sequence[Row], luck: bytes) -> list[Firing]:
@@ -175,6 +229,7 @@ def replayed(rule: Rule, given_rows: Sequence[Row], luck: bytes) -> list[Firing]
 
 CHANGES: list[Callable[[Rule, Sequence[Row], bytes], list[Firing]]] = [
     one_batch_a_clock,
+    one_body_a_clock,
     ticks_between,
     restarts_between,
     swaps_between,

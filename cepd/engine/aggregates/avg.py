@@ -1,12 +1,14 @@
 """The mean of a field's numbers: their sum as a float by how many there are."""
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from math import isfinite
+from typing import Any
 
 import msgspec
 
 from cepd.engine.arrays import Floats, floats
-from cepd.engine.column import Add, Exact, Reader
+from cepd.engine.column import Add, AddAll, Exact, Reader, each
 from cepd.engine.numeric import LARGEST, whole
 from cepd.engine.paths import MISSING, Missing
 from cepd.model.duration import Span
@@ -35,6 +37,21 @@ class Column(Exact):
 
         return add
 
+    def adder_of_all(self, read: Reader) -> AddAll:
+        sums, counts, least, most = self.sums, self.counts, -LARGEST, LARGEST
+
+        def add_all(slots: Sequence[int], events: Sequence[object], order: int) -> int:
+            unusable = 0
+            for slot, number in zip(slots, map(read, events), strict=True):
+                if (number.__class__ is float or number.__class__ is int) and least <= number <= most:
+                    sums[slot] += number
+                    counts[slot] += 1
+                else:
+                    unusable += 1
+            return unusable
+
+        return add_all
+
     def starter(self, read: Reader) -> Add:
         append_sum, append_count, least, most = self.sums.append, self.counts.append, -LARGEST, LARGEST
 
@@ -49,6 +66,19 @@ class Column(Exact):
             return False
 
         return start
+
+    def starter_of_all(self, read: Reader) -> AddAll:
+        start_each = each(self.starter(read))
+
+        def start_all(slots: Sequence[int], events: Sequence[object], order: int) -> int:
+            numbers: list[Any] = list(map(read, events))
+            if set(map(type, numbers)) != {float} or not -LARGEST <= min(numbers) <= max(numbers) <= LARGEST:
+                return start_each(slots, events, order)
+            self.sums.extend(numbers)
+            self.counts.extend(repeat(1, len(numbers)))
+            return 0
+
+        return start_all
 
     def merge(self, slot: int, other: "Column", its: int) -> None:
         self.sums[slot] += other.sums[its]

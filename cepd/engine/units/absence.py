@@ -21,7 +21,7 @@ from cepd.engine.marks import carried, read_carried
 from cepd.engine.running import Running
 from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.model.duration import Span
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
 from cepd.model.rule import AbsenceTrigger, Rule
@@ -61,8 +61,8 @@ class Unit:
         for heard in self._keys.values():
             heard.armed = self._next(heard)
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
-        self._event: Event | None = None
+    def feed(self, event: Happening, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
+        self._event: Happening | None = None
         heard = self._keys.get(key)
         if heard is not None and time <= heard.newest:
             return ()
@@ -158,7 +158,7 @@ class Unit:
     def load(self, data: bytes) -> None:
         self._keys = msgspec.json.decode(data, type=dict[str, _Heard])
 
-    def _arm(self, heard: _Heard, event: Event, time: Instant, key: str, room: bool) -> None:
+    def _arm(self, heard: _Heard, event: Happening, time: Instant, key: str, room: bool) -> None:
         """The event is newer than all others. Only what was told, and waits to be forgotten, is due earlier now."""
         if heard.moved:
             heard.moved = max(0, self._deadline(heard) - (time + self._timeout))

@@ -22,7 +22,7 @@ from cepd.engine.shares import ENDS, distribution, no_counts, share_of_line
 from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.engine.verdict import Tuning, details, judge, least_share, lowest_lines, reaches, verdict
 from cepd.model.duration import DAY, Span
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
 from cepd.model.rule import AnomalyTrigger, Rule
@@ -101,7 +101,7 @@ class Unit:
             entry.marks = {rule_id: mark for rule_id, mark in entry.marks.items() if rule_id in self._members}
         self._watch()
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
+    def feed(self, event: Happening, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
         self._fed = None
         if self._evaluations:
             self._evaluations = {}
@@ -223,7 +223,7 @@ class Unit:
             self._watch()
         return entry
 
-    def _tell(self, fed: _Fed, share: float, event: Event, time: Instant, key: str) -> Sequence[Running]:
+    def _tell(self, fed: _Fed, share: float, event: Happening, time: Instant, key: str) -> Sequence[Running]:
         """Judges what was found for each member that it can mean something to; those that have something to read."""
         told = []
         watched = key in self._watched
@@ -240,7 +240,7 @@ class Unit:
             self._watched.discard(key)
         return told
 
-    def _evaluate(self, member: _Member, fed: _Fed, event: Event, time: Instant, key: str) -> Evaluation | None:
+    def _evaluate(self, member: _Member, fed: _Fed, event: Happening, time: Instant, key: str) -> Evaluation | None:
         """None for what says nothing: a warm-up, an anomaly that goes on, and what is none where nobody asks."""
         entry, _, findings = fed
         judged = judge(member.tuning, findings)

@@ -23,7 +23,7 @@ from cepd.engine.projection import read_field
 from cepd.engine.running import Running
 from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.model.duration import DAY, Span
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
 from cepd.model.rule import NewValueTrigger, Rule
@@ -42,7 +42,7 @@ class _Memory(Generations[Instant]):
 class _Fed(msgspec.Struct, frozen=True):
     """A value of a known key, as the text of a key. `before`: the newest time of an earlier event with it."""
 
-    event: Event
+    event: Happening
     time: Instant
     key: str
     value: str
@@ -63,7 +63,7 @@ class Unit:
         self._least_ttl = min(trigger.ttl for trigger in triggers)
         self._least_learn = min(_learn(trigger) for trigger in triggers)
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
+    def feed(self, event: Happening, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
         self._fed: _Fed | None = None
         value = self._read_value(event.view)
         if value is None or value == _NULL:

@@ -31,11 +31,11 @@ from cepd.engine.lanes import Lane
 from cepd.engine.marks import carried
 from cepd.engine.movers import Track, make_mover
 from cepd.engine.running import Running
-from cepd.engine.runs import Run
+from cepd.engine.runs import Found, Run
 from cepd.engine.steps import Captured, Paths, Roles, compile_steps, excerpt, kept_of
 from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.model.duration import Span
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
 from cepd.model.rule import Rule, SequenceTrigger
@@ -66,8 +66,8 @@ class Unit:
         self._over = Expiries(list if waits else self._pending, schedule, self._within // SWEEPS)
         self._alarm = self._by_itself if waits else self._over.add
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
-        self._matched: Sequence[Run] = ()
+    def feed(self, event: Happening, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
+        self._matched: Sequence[Found] = ()
         roles = self._roles.get(event.type, self._others)
         if roles is None:
             return ()
@@ -156,7 +156,7 @@ class Unit:
     def _lanes(self) -> dict[str, Lane]:
         return {key: self._mover.lane(track) for key, track in self._tracks.items()}
 
-    def _open(self, roles: Roles, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Run]:
+    def _open(self, roles: Roles, event: Happening, time: Instant, key: str, mark: Instant) -> Sequence[Found]:
         """An event of a key that has no track; what matched at once."""
         tracks = self._tracks
         self._mover.room = len(tracks) < self._most_held
@@ -196,19 +196,18 @@ class Unit:
         self,
         member: Running,
         key: str,
-        run: Run,
+        run: Found,
         time: Instant,
         payload: bytes,
         event_type: str | None = None,
         event_source: str | None = None,
     ) -> Evaluation:
-        run.settle()
         events, paths = run.events(), self._kept[member.rule.id].paths
         return Evaluation(  # by place: so many names would take longer than all else here
             key,
             time,
             True,
-            msgspec.json.encode([seen.identity for seen in events]).decode(),
+            msgspec.json.encode([seen.settle() for seen in events]).decode(),
             _values(run.captured, paths) if paths else {},
             None,
             len(events),

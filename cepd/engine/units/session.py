@@ -19,7 +19,7 @@ from cepd.engine.running import Running
 from cepd.engine.state import Episode
 from cepd.engine.unit import Schedule, UnitStatus
 from cepd.engine.windowed import Fed, Windowed
-from cepd.model.event import Event
+from cepd.model.event import Happening
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 from cepd.model.rule import Rule
@@ -63,7 +63,7 @@ class Unit(Windowed):
         self._rungs = rungs(members)
         self._begin_cells()
 
-    def feed(self, event: Event, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
+    def feed(self, event: Happening, time: Instant, key: str, mark: Instant) -> Sequence[Running]:
         session = self._join(key, time) or self._begin(key, time, mark)
         if session is None:
             self._fed = None
