@@ -1,6 +1,9 @@
 import copy
 import random
 
+import hypothesis
+from hypothesis import strategies as st
+
 from cepd.intake.envelope import Given
 from cepd.intake.horizon import SHORT, Horizon
 from cepd.model.event import identity_of
@@ -158,3 +161,33 @@ def test_events_by_the_batch_forgotten_ones_and_long_lines_against_a_plain_list(
         assert len(horizon) == len(known)
         assert horizon.id_reused == reused
     assert [entry[1] for entry in horizon.entries()] == [(source, given) for source, given, _ in known]
+
+
+IDS = st.one_of(
+    st.text("ab\x00", max_size=2), st.integers(0, 2), st.sampled_from((None, True, 1.5)), st.just(["no id"])
+)
+SOURCES = st.one_of(st.sampled_from(("s", "default", "", None)), st.just(5))
+LINES = st.sampled_from((b"{}", b'{"other": 1}', b"x" * (SHORT + 1)))
+
+
+@hypothesis.given(st.lists(st.lists(st.tuples(IDS, SOURCES, LINES), max_size=6), max_size=12), st.integers(1, 5))
+def test_many_at_once_are_judged_as_one_after_the_other(
+    batches: list[list[tuple[object, object, bytes]]], size: int
+) -> None:
+    together, singly = Horizon(size), Horizon(size)
+    for batch in batches:
+        lines = [line for *_, line in batch]
+        members = [Given(event_id, source) for event_id, source, _ in batch]  # type: ignore[arg-type]
+        one_by_one = [singly.admit_all((line,), (one,), "default") for line, one in zip(lines, members, strict=True)]
+        assert list(together.admit_all(lines, members, "default")) == [line for new in one_by_one for line in new]
+        assert list(together.entries()) == list(singly.entries())
+        assert together.id_reused == singly.id_reused
+
+
+def test_a_batch_of_which_one_is_known_leaves_nothing_twice() -> None:
+    horizon = Horizon()
+    horizon.admit("s", "2", b"{}")
+    lines = [b'{"n": %d}' % number for number in range(3)]
+    members = [Given(event_id, "s") for event_id in ("1", "2", "3")]
+    assert horizon.admit_all(lines, members, "") == lines
+    assert [given for _, given in horizon.entries()] == [("s", "2"), ("s", "1"), ("s", "2"), ("s", "3")]
