@@ -9,6 +9,7 @@ touched one by one.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from typing import TypeAlias
 
 import msgspec
@@ -105,7 +106,7 @@ def read_parts(body: bytes, content_type: str | None = None, limits: Limits = DE
 
 def _read(lines: list[bytes], first: int, limits: Limits) -> Parsed:
     numbers: Sequence[int] = range(first, first + len(lines))
-    data = [line.strip(BLANKS) for line in lines]
+    data = list(map(bytes.strip, lines, repeat(BLANKS)))
     if not all(data):
         numbers = [number for number, line in zip(numbers, data, strict=True) if line]
         data = [line for line in data if line]

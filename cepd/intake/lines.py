@@ -82,15 +82,23 @@ def excess_of(line: bytes, limits: Limits) -> str | None:
 
 
 def all_within(limits: Limits, lines: Sequence[bytes], text: bytes) -> bool:
-    """Whether no line is over a limit; `text` is all of them, joined. As a rule it is told by a look at the text: a
-    line that is no longer than a window reaches into two of them at most. That takes a third of the time of counting
-    line by line, which is as much as half of decoding them."""
-    if max(map(len, lines), default=0) <= min(_WINDOW, limits.line):
+    """Whether no line is over a limit; `text` is all of them, joined. As a rule it is told by a look at the text: lines
+    without a list may be too short to be nested too deep, and one that is no longer than a window reaches into two of
+    them at most. To count line by line takes as much as half of decoding them."""
+    longest = max(map(len, lines), default=0)
+    if longest <= min(_objects_beyond(limits.depth) - 1, limits.line) and b"[" not in text:
+        return True
+    if longest <= min(_WINDOW, limits.line):
         starts, ends = range(0, len(text), _WINDOW), range(_WINDOW, len(text) + _WINDOW, _WINDOW)
         opened = (max(map(text.count, repeat(bracket), starts, ends)) for bracket in (b"{", b"[") if bracket in text)
         if 2 * sum(opened) <= limits.depth:
             return True
     return not any(excess_of(line, limits) for line in lines)
+
+
+def _objects_beyond(depth: int) -> int:
+    """The least bytes of objects that are nested deeper: the innermost is `{}`, any other `{"":` and `}`."""
+    return 5 * depth + 2
 
 
 def fault_of(error: msgspec.DecodeError) -> str:

@@ -137,3 +137,11 @@ def test_a_line_that_is_too_deep_by_one_is_found_wherever_it_stands_in_the_text(
         assert all_within(LIMITS, lines, b"\n".join(lines))
         lines[1] = deep(65)
         assert not all_within(LIMITS, lines, b"\n".join(lines))
+
+
+def test_a_line_of_nothing_but_objects_that_is_as_short_as_it_can_be_may_be_too_deep() -> None:
+    for limit in (1, 2, 10, 64):
+        limits, line = Limits(depth=limit), b"{}"
+        for depth in range(1, limit + 3):
+            assert all_within(limits, [line], line) == (depth <= limit) == (excess_of(line, limits) is None)
+            line = b'{"":' + line + b"}"
