@@ -5,22 +5,25 @@ highest event time so far, and one that says no time at that very clock.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice, repeat
 from typing import TypeAlias, TypedDict
 
-from cepd.engine.arrivals import read_view, time_value
+from cepd.engine.arrivals import arrival_times, read_view
 from cepd.engine.program import Program
 from cepd.engine.projection import View
 from cepd.engine.rows import Recorded
 from cepd.intake.horizon import Horizon
 from cepd.intake.limits import DEFAULT_LIMITS
 from cepd.intake.lines import BLANKS, all_within, mended, reason_against
-from cepd.model.instant import Instant, read_instant
+from cepd.model.instant import Instant
 
 AT_ONCE = 500
 """Lines in a row. More gain nothing, and firings come late."""
 
 REJECTIONS_KEPT = 20
+
+_NEVER: Instant = 1 << 62
+"""In the place of a time that is not said: later than all that are."""
 
 
 class Rejection(TypedDict):
@@ -52,7 +55,7 @@ class RecordedLines:
         while some := list(islice(rest, at_once)):
             numbers: Sequence[int] = range(first, first + len(some))
             first += len(some)
-            row = self._row(*self._judged([line.strip(BLANKS) for line in some], numbers))
+            row = self._row(*self._judged(list(map(bytes.strip, some, repeat(BLANKS))), numbers))
             if row is not None:
                 yield row
 
@@ -63,7 +66,8 @@ class RecordedLines:
         if whole is not text:
             lines = whole.split(b"\n")
         try:
-            text.decode()
+            if not text.isascii():
+                text.decode()
             if all(lines) and all_within(DEFAULT_LIMITS, lines, whole):
                 return lines, list(map(self._program.projection.decode, lines)), numbers
         except ValueError:
@@ -93,25 +97,29 @@ class RecordedLines:
         times, clocks = self._times(views)
         return Recorded(clocks[0], self._source, lines, views, times, clocks, numbers, self._source)
 
-    def _times(self, views: Sequence[View]) -> tuple[list[Instant], list[Instant]]:
+    def _times(self, views: Sequence[View]) -> tuple[Sequence[Instant], Sequence[Instant]]:
         """When the events happened and when they arrived; the clock goes on."""
-        times, clocks, said = [], [], []
-        clock = self.clock
-        for view in views:
-            value = time_value(view)
-            time = None if value is None else read_instant(value)
-            if time is None:
-                self._program.counts.unreadable_times += value is not None
-                time = clock
-            else:
-                said.append(time)
-                clock = max(clock, time)
-            times.append(time)
-            clocks.append(clock)
-        self.clock = clock
+        times = arrival_times(views, _NEVER, self._program.counts)
+        said = ordered = sorted(times)
+        if ordered[-1] == _NEVER:
+            said = ordered[: ordered.index(_NEVER)]
+            self._fill_in(times)
+        before = self.clock
         if said:
-            self.span(min(said), max(said))
-        return times, clocks
+            self.span(said[0], said[-1])
+            self.clock = max(before, said[-1])
+        if ordered == times and times[0] >= before:
+            return times, times
+        return times, list(accumulate(times, max, initial=before))[1:]
+
+    def _fill_in(self, times: list[Instant]) -> None:
+        """Events that say no time happen at the clock."""
+        clock = self.clock
+        for place, time in enumerate(times):
+            if time == _NEVER:
+                times[place] = clock
+            else:
+                clock = max(clock, time)
 
     def span(self, earliest: Instant, latest: Instant) -> None:
         """Events happened between these."""

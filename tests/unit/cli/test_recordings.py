@@ -2,6 +2,11 @@
 
 import io
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cepd.cli import recordings
 from cepd.cli.recordings import LONGEST, read_lines
 from cepd.runtime.recording import MARK
 
@@ -34,3 +39,13 @@ def test_nothing_has_no_lines() -> None:
     assert lines(b"") == []
     assert lines(b"\xef\xbb\xbf") == []
     assert lines(b"\n\n") == [b"", b""]
+
+
+@given(st.lists(st.sampled_from((b"", b"{}", b"line", b"ended\r", b"\xef\xbb\xbf"))), st.integers(1, 9), st.booleans())
+def test_wherever_a_block_ends_the_lines_are_the_same(expected: list[bytes], size: int, ended: bool) -> None:
+    data = b"\n".join(expected) + b"\n" * ended
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recordings, "_AT_ONCE", size)
+        found = lines(data)
+    plain = [line.rstrip(b"\r\n") for line in io.BytesIO(data.removeprefix(b"\xef\xbb\xbf"))]
+    assert found == plain
