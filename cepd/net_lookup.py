@@ -25,7 +25,10 @@ class Lookups:
         self._under_way: dict[str, _Answer] = {}
 
     async def addresses(self, host: str) -> Sequence[Address]:
-        """OSError or UnicodeError where there are none. Being cancelled leaves the look-up to others."""
+        """OSError or UnicodeError where there are none. Being cancelled leaves the look-up to others. An address stands
+        for itself: nobody is asked, and no thread begun."""
+        if (itself := _address(host)) is not None:
+            return (itself,)
         answer = self._under_way.get(host) or self._begin(host)
         found = await asyncio.shield(answer)
         if isinstance(found, Exception):
@@ -49,6 +52,14 @@ class Lookups:
 
     def _tell(self, host: str, found: Sequence[Address] | OSError | UnicodeError) -> None:
         self._under_way.pop(host).set_result(found)
+
+
+def _address(host: str) -> Address | None:
+    """One that names an interface is for the system to read."""
+    try:
+        return None if "%" in host else ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 def _found(host: str) -> Sequence[Address] | OSError | UnicodeError:

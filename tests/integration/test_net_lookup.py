@@ -13,6 +13,7 @@ import pytest
 
 from cepd.model.duration import MILLISECOND
 from cepd.net import GuardedClient
+from cepd.net_lookup import Lookups
 from cepd.ports import HttpError
 from tests.support.client import against, get
 from tests.support.wire import OK, Wire, answering
@@ -57,6 +58,21 @@ def test_silence_over_many_names_holds_up_no_other_and_each_is_asked_for_once(mo
         against(answering(OK), conversation)
     finally:
         released.set()
+
+
+def test_an_address_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    released, asked = threading.Event(), list[str]()
+    released.set()
+    monkeypatch.setattr(socket, "getaddrinfo", silent_for("", released, asked))
+
+    async def addresses(host: str) -> list[str]:
+        return [str(address) for address in await Lookups().addresses(host)]
+
+    assert asyncio.run(addresses("127.0.0.1")) == ["127.0.0.1"]
+    assert asyncio.run(addresses("::1")) == ["::1"]
+    assert not asked
+    assert asyncio.run(addresses("127.1")) == ["127.0.0.1"]
+    assert asked == ["127.1"]
 
 
 STOPPING = """
