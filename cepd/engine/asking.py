@@ -5,12 +5,12 @@ A hundred rules that differ in threshold then cost one value and one bisection, 
 Whom it names beyond need is harmless: a member that has nothing to hear hears nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 
 from cepd.engine.cells import Layout
 from cepd.engine.ladders import ladders
-from cepd.engine.reading import Sight
+from cepd.engine.reading import Fed
 from cepd.engine.running import Running
 
 _POSITION = attrgetter("position")
@@ -18,11 +18,17 @@ _POSITION = attrgetter("position")
 Reached = dict[tuple[int, int], int]
 """By ladder and slot: up to which height all members have fired in the window. It only saves asking them again."""
 
+_NOBODY: frozenset[str] = frozenset()
+
 
 class Asking:
+    """`crossed`: ids of the members that the event that was looked at last made true, as is known without asking them.
+    They hear of a window once alone, and are noted as having fired."""
+
     def __init__(self, members: Sequence[Running], layout: Layout) -> None:
         found, self._rest = ladders(members)
         self._ladders = [(number, layout.place(ladder.aggregate), ladder) for number, ladder in enumerate(found)]
+        self.crossed: frozenset[str] = _NOBODY
         self._followers: dict[str, list[Running]] = {}
         for member in members:
             for key in member.state.episodes:
@@ -36,22 +42,27 @@ class Asking:
         if not any(known is member for known in followers):
             followers.append(member)
 
-    def whom(
-        self, key: str, sight: Sight, slot: int, fired: Mapping[int, Sequence[str]], reached: Reached
-    ) -> Sequence[Running]:
-        """In rule order. `sight` is the key's window now; `fired`, by `slot`, names the rules that have fired in it."""
-        followed = self._following(key) if self._followers else ()
+    def whom(self, fed: Fed, reached: Reached) -> Sequence[Running]:
+        """In rule order."""
+        sight, slot, fired = fed.sight, fed.slot, fed.fired
+        followed = self._following(fed.key) if self._followers else ()
         asked: list[Running] = []
+        names: list[str] = []
         for number, place, ladder in self._ladders:
             value = sight.columns[place].value(sight.slot, ladder.aggregate, sight.end - sight.start)
             height = ladder.height(value)
             if not height:
                 continue
-            if followed or not ladder.sure:
+            if not ladder.sure:
                 asked += _unfired(ladder.members[:height], fired.get(slot, ()))
             elif height > (before := reached.get((number, slot), 0)):
                 reached[number, slot] = height
-                asked += _unfired(ladder.members[before:height], fired.get(slot, ()))
+                first = _unfired(ladder.members[before:height], fired.get(slot, ()))
+                names += [member.rule.id for member in first]
+                asked += first
+        self.crossed = frozenset(names) if names else _NOBODY
+        if names:
+            fired.setdefault(slot, []).extend(names)
         if self._rest:
             asked += _unfired(self._rest, fired.get(slot, ()))
         if followed:
@@ -72,7 +83,7 @@ class Asking:
         return found
 
 
-def _unfired(members: Iterable[Running], fired: Sequence[str]) -> Iterable[Running]:
+def _unfired(members: list[Running], fired: Sequence[str]) -> list[Running]:
     """Those that may fire yet. One with a hold is told everything, also where it fired before an edit gave it one."""
     if not fired:
         return members

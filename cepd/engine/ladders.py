@@ -37,7 +37,8 @@ class Threshold(NamedTuple):
 
 class Ladder(msgspec.Struct, frozen=True, gc=False):
     """Members that compare one aggregate in one direction, the loosest first. `limits` are theirs, ascending; what
-    falls short of a limit is looked for by the negatives of both. `sure`: a member whose limit is crossed is true."""
+    falls short of a limit is looked for by the negatives of both. `sure`: a member whose limit is crossed is true,
+    and follows no key."""
 
     aggregate: Aggregate
     sure: bool
@@ -102,7 +103,7 @@ def ladders(members: Iterable[Running]) -> tuple[list[Ladder], list[Running]]:
             rest.append(member)
             continue
         falling, strict = found.op in ("<", "<="), found.op in (">", "<")
-        sure = found.alone and member.rule.hold is None
+        sure = found.alone and member.rule.hold is None and member.rule.resolve is None
         sort = (member.rule.aggregate[found.name], sure, falling, strict)
         found_at.setdefault(sort, []).append((-found.limit if falling else found.limit, member))
     made = []

@@ -11,12 +11,15 @@ import msgspec
 
 from cepd.engine.cells import AnyCells, Cells, Columns, ColumnsT, Layout
 from cepd.engine.column import Column
+from cepd.engine.evaluation import Evaluation
 from cepd.engine.ladders import Crossing, Ladder
-from cepd.engine.reading import Marked, Sight
+from cepd.engine.reading import Marked, Reading, Sight, Telling
 from cepd.model.instant import Instant
 
 _SCRATCH = 256
 """Slots that are thrown away together."""
+_MOST_SAID = 4_096
+"""Keys of which it is kept what an ended window said: few, so that one with a million keys does not keep them all."""
 
 
 class Pane(msgspec.Struct, Generic[ColumnsT]):
@@ -50,6 +53,7 @@ class Ended:
             self._slots = [[place(key, len(self.index)) for key in pane.index] for pane in panes]
         self._merged: dict[str, int] = {}
         self._cells = layout.empty()
+        self._said: dict[Telling, dict[str, Evaluation]] = {}
         self._crossings: dict[int, list[tuple[Ladder, Crossing]]] = {}
         self._keys: list[str] = []
 
@@ -59,7 +63,23 @@ class Ended:
             self._keys = sorted(self.index)
         return self._keys
 
-    def sight(self, key: str) -> Marked:
+    def says(self, reading: Reading, key: str, *, followed: bool) -> Evaluation | None:
+        """What the window says to one rule of a key; None where it is false and the rule does not follow the key. What
+        was true for one rule is kept for the others."""
+        said = self._said.get(reading.telling)
+        if said is None:
+            said = self._said[reading.telling] = {}
+        known = said.get(key)
+        if known is not None and reading.agrees(known):
+            return known
+        if key not in self.index:
+            return reading.at_empty_end(key, self.start, self.end)
+        found = reading.at_end(key, self._sight(key), followed=followed)
+        if found is not None and found.truth and len(said) < _MOST_SAID:
+            said[key] = found
+        return found
+
+    def _sight(self, key: str) -> Marked:
         """One of its keys."""
         if self._single is not None:
             return Marked.of(self.start, self.end, self._single.cells, self._single.index[key])

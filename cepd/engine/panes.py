@@ -18,10 +18,10 @@ from cepd.engine.ladders import rungs
 from cepd.engine.marks import StartAll, Take, TakeAll
 from cepd.engine.merging import AnyPane, Ended, Older, Pane, one_key
 from cepd.engine.projection import View
-from cepd.engine.reading import Marked, Sight, seen
+from cepd.engine.reading import Fed, Marked, Reading, Sight, seen
 from cepd.engine.running import Running
 from cepd.engine.unit import Batch, Schedule, UnitStatus
-from cepd.engine.windowed import Fed, Windowed
+from cepd.engine.windowed import Windowed
 from cepd.model.duration import Span
 from cepd.model.event import Happening
 from cepd.model.instant import Instant
@@ -113,12 +113,12 @@ class PaneUnit(Windowed):
         if at not in self._state.ends:
             return
         reading, followed = self._readings[member.rule.id], member.state.episodes
-        for each, sight in self._asked(member, start, at):
-            found = (
-                reading.at_empty_end(each, start, at)
-                if sight is None
-                else reading.at_end(each, sight, followed=each in followed)
-            )
+        if self._eager:
+            yield from self._still_open(member, reading, start, at)
+            return
+        ended = self._ended(start, at)
+        for each in self._asked(member, ended):
+            found = ended.says(reading, each, followed=each in followed)
             if found is not None:
                 yield found
 
@@ -279,22 +279,32 @@ class PaneUnit(Windowed):
     def _one(self, key: str, start: Instant, end: Instant) -> Marked | None:
         return one_key(key, start, end, self._between(start, end), self._layout)
 
-    def _asked(self, member: Running, start: Instant, end: Instant) -> Iterator[tuple[str, Marked | None]]:
-        """The keys that a member is to be asked of at a window's end, sorted: those that it follows, and of a window
-        that is not eager those that may be true. What was heard of an open key after the window is newer than what the
-        window says."""
-        episodes = member.state.episodes
-        followed = {key for key in member.state.open_keys() if episodes[key].heard < end}
-        if self._eager:
-            for key in sorted(followed):
-                yield key, self._one(key, start, end)
-            return
-        ended = self._ended(start, end)
+    def _still_open(self, member: Running, reading: Reading, start: Instant, end: Instant) -> Iterator[Evaluation]:
+        """What an eager window says when it ends: to those that follow a key."""
+        for key in sorted(self._open_keys(member, end)):
+            sight = self._one(key, start, end)
+            if sight is None:
+                yield reading.at_empty_end(key, start, end)
+            elif (found := reading.at_end(key, sight, followed=True)) is not None:
+                yield found
+
+    def _asked(self, member: Running, ended: Ended) -> Sequence[str]:
+        """The keys that a member is to be asked of at the end of a window that is not eager, sorted: those that it
+        follows and those that may be true."""
         rung = self._rungs.get(member.rule.id)
         may = ended.keys() if rung is None else sorted(ended.beyond(*rung))
+        episodes = member.state.episodes
+        if not episodes:
+            return may
+        followed = self._open_keys(member, ended.end)
         followed.update(key for key in episodes if key in ended.index)
-        for key in sorted(followed.union(may)) if followed else may:
-            yield key, ended.sight(key) if key in ended.index else None
+        return sorted(followed.union(may))
+
+    def _open_keys(self, member: Running, end: Instant) -> set[str]:
+        """Those that are to hear of a window's end, events or not. What was heard of an open key after the window is
+        newer than what the window says."""
+        episodes = member.state.episodes
+        return {key for key in member.state.open_keys() if episodes[key].heard < end}
 
     def _ended(self, start: Instant, end: Instant) -> Ended:
         """All keys of a window, found once for all members."""

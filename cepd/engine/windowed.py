@@ -2,32 +2,17 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from cepd.engine.asking import Asking, Reached
 from cepd.engine.cells import Layout
 from cepd.engine.evaluation import Evaluation
-from cepd.engine.reading import Reading, Sight
+from cepd.engine.reading import Fed, Reading, readings_of
 from cepd.engine.running import Running
 from cepd.engine.unit import MAX_KEYS, Schedule, UnitCounts, most_keys
 from cepd.model.duration import Span
-from cepd.model.event import Happening
-from cepd.model.instant import Instant
 from cepd.model.rule import Rule, Window
 
 MAX_KEYS_WITH_PERCENTILE = 10_000
 """Where the rule says no `max_keys` and has a percentile: each key may hold a thousand values."""
-
-
-class Fed(msgspec.Struct, frozen=True, gc=False):
-    """The event that an eager unit took in last, its window since, and the rules that have fired in it, by slot."""
-
-    event: Happening
-    time: Instant
-    key: str
-    sight: Sight
-    slot: int
-    fired: dict[int, list[str]]
 
 
 class Windowed:
@@ -46,13 +31,7 @@ class Windowed:
         self._members, self._schedule = tuple(members), schedule
         self._max_keys = max(_max_keys(member.rule) for member in members)
         self._layout.carry(member.rule for member in members)
-        known = self._readings
-        self._readings = {
-            rule.id: found
-            if (found := known.get(rule.id)) is not None and found.rule is rule
-            else Reading(rule, self._layout)
-            for rule in (member.rule for member in members)
-        }
+        self._readings = readings_of((member.rule for member in members), self._layout, self._readings)
         self._asking = Asking(members, self._layout)
         self._fed = None
 
@@ -62,11 +41,14 @@ class Windowed:
         fed, rule = self._fed, member.rule
         if fed is None:
             return ()
+        reading = self._readings[rule.id]
+        if rule.id in self._asking.crossed:
+            return (reading.telling.at_event(fed),)
         followed = fed.key in member.state.episodes
         once = rule.hold is None and not followed
         if once and rule.id in fed.fired.get(fed.slot, ()):
             return ()
-        found = self._readings[rule.id].at_event(fed.key, fed.sight, fed.event, fed.time, followed=followed)
+        found = reading.at_event(fed, followed=followed)
         if found is None:
             return ()
         if found.truth:
@@ -82,7 +64,7 @@ class Windowed:
     def _heard(self, fed: Fed, reached: Reached) -> Sequence[Running]:
         """An eager window took in an event; whom to ask."""
         self._fed = fed
-        return self._asking.whom(fed.key, fed.sight, fed.slot, fed.fired, reached)
+        return self._asking.whom(fed, reached)
 
     def _any_open(self) -> bool:
         return any(True for member in self._members for _ in member.state.open_keys())

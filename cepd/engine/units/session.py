@@ -14,11 +14,11 @@ from cepd.engine.asking import Reached
 from cepd.engine.cells import Cells, Columns, ColumnsT, encode
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.ladders import rungs
-from cepd.engine.reading import Marked, Sight, seen
+from cepd.engine.reading import Fed, Marked, Sight, seen
 from cepd.engine.running import Running
 from cepd.engine.state import Episode
 from cepd.engine.unit import Schedule, UnitStatus
-from cepd.engine.windowed import Fed, Windowed
+from cepd.engine.windowed import Windowed
 from cepd.model.event import Happening
 from cepd.model.instant import Instant
 from cepd.model.json import Json
