@@ -16,27 +16,6 @@ Sums: TypeAlias = tuple[int, float, float]
 NOTHING: Sums = (0, 0.0, 0.0)
 
 
-def added(sums: Sums, value: float) -> Sums:
-    """The sums with one value more, by Welford's recurrence."""
-    count, mean, squares = sums
-    count += 1
-    distance = value - mean
-    mean += distance / count
-    return count, mean, squares + distance * (value - mean)
-
-
-def merged(one: Sums, other: Sums) -> Sums:
-    """The sums of the values of both, by Chan, Golub and LeVeque."""
-    its, mean, squares = one
-    more, its_mean, its_squares = other
-    if not its or not more:
-        return one if its else other
-    count = its + more
-    distance = its_mean - mean
-    share = more / count
-    return count, mean + distance * share, squares + its_squares + distance * distance * (its * share)
-
-
 class Rolling(msgspec.Struct):
     """The last `size` values, two or more of them, by the queue of two stacks: O(1) a value, amortised.
 
@@ -56,7 +35,7 @@ class Rolling(msgspec.Struct):
                 self._turn()
             self.means.pop()
             self.squares.pop()
-        self.back.append(value)
+        self.back.append(value)  # by Welford's recurrence
         count, mean, squares = self.back_sums
         count += 1
         distance = value - mean
@@ -64,10 +43,18 @@ class Rolling(msgspec.Struct):
         self.back_sums = count, mean, squares + distance * (value - mean)
 
     def sums(self) -> Sums:
+        """Those of both, by Chan, Golub and LeVeque."""
         means = self.means
         if not means:
             return self.back_sums
-        return merged((len(means), means[-1], self.squares[-1]), self.back_sums)
+        its, mean, squares = len(means), means[-1], self.squares[-1]
+        more, its_mean, its_squares = self.back_sums
+        if not more:
+            return its, mean, squares
+        count = its + more
+        distance = its_mean - mean
+        share = more / count
+        return count, mean + distance * share, squares + its_squares + distance * distance * (its * share)
 
     def _turn(self) -> None:
         put_mean, put_squares = self.means.append, self.squares.append

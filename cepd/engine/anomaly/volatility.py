@@ -5,13 +5,13 @@ that stands still has no logarithm.
 """
 
 from collections.abc import Mapping, Sequence
-from math import exp, log
+from math import exp, log, sqrt
 from typing import Any, Self
 
 import msgspec
 
 from cepd.engine.baseline import SMALLEST_SHARE, Finding, Method, measure
-from cepd.engine.moments import Rolling, Weighted, added
+from cepd.engine.moments import Rolling, Weighted
 from cepd.model.instant import Instant
 
 RECENT = 60
@@ -53,12 +53,13 @@ class Baseline(msgspec.Struct):
         return self._found(self._log_variance(value))
 
     def learn(self, value: float, time: Instant) -> Sequence[Finding]:
-        found: Sequence[Finding] = ()
         self.samples += 1
-        if self.samples >= RECENT:
-            measured = self._log_variance(value)
-            found = self._found(measured)
-            self.past.add(measured)
+        if self.samples < RECENT:
+            self.recent.push(value)
+            return ()
+        measured = self._log_variance(value)
+        found = self._found(measured)
+        self.past.add(measured)
         self.recent.push(value)
         return found
 
@@ -67,10 +68,13 @@ class Baseline(msgspec.Struct):
         if past.count < METHOD.least:
             return ()
         center = past.mean
-        return (measure(METHOD, measured, center, center, past.std, _SMALLEST_SPREAD, past.count),)
+        return (measure(METHOD, measured, center, center, sqrt(past.variance), _SMALLEST_SPREAD, past.count),)
 
     def _log_variance(self, value: float) -> float:
-        count, _, squares = added(self.recent.sums(), value)
-        variance, smallest = squares / count, SMALLEST_SHARE * value
+        count, mean, squares = self.recent.sums()
+        distance = value - mean
+        count += 1
+        mean += distance / count
+        variance, smallest = (squares + distance * (value - mean)) / count, SMALLEST_SHARE * value
         floor = _SMALLEST_VARIANCE + smallest * smallest
         return log(variance if variance > floor else floor)

@@ -5,9 +5,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cepd.engine.moments import NOTHING, Rolling, Weighted, added, merged
+from cepd.engine.moments import NOTHING, Rolling, Sums, Weighted
 
 numbers = st.lists(st.floats(-1e6, 1e6), max_size=40)
+
+
+def added(sums: Sums, value: float) -> Sums:
+    """The sums with one value more, by Welford's recurrence."""
+    count, mean, squares = sums
+    count += 1
+    distance = value - mean
+    mean += distance / count
+    return count, mean, squares + distance * (value - mean)
+
+
+def merged(one: Sums, other: Sums) -> Sums:
+    """The sums of the values of both, by Chan, Golub and LeVeque."""
+    its, mean, squares = one
+    more, its_mean, its_squares = other
+    if not its or not more:
+        return one if its else other
+    count = its + more
+    distance = its_mean - mean
+    share = more / count
+    return count, mean + distance * share, squares + its_squares + distance * distance * (its * share)
 
 
 def sums_of(values: list[float]) -> tuple[int, float, float]:
