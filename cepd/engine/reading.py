@@ -87,22 +87,22 @@ class Telling:
 
     def at_event(self, fed: Fed) -> Evaluation:
         """What a window that took in an event says where it is true. As for `values_at`."""
-        values = self.values_at(fed)
-        if self._said is None:
-            event, sight = fed.event, fed.sight
-            self._said = Evaluation(
-                fed.key,
-                fed.time,
-                True,
-                event.identity,
-                values,
-                (sight.start, sight.end),
-                sight.events,
-                (event.id,),
-                event.line,
-                event.type,
-                event.source,
-            )
+        if self._said is not None and fed is self._fed:
+            return self._said
+        values, event, sight = self.values_at(fed), fed.event, fed.sight
+        self._said = Evaluation(
+            fed.key,
+            fed.time,
+            True,
+            event.identity,
+            values,
+            (sight.start, sight.end),
+            sight.events,
+            (event.id,),
+            event.line,
+            event.type,
+            event.source,
+        )
         return self._said
 
     def at_end(self, key: str, sight: Marked, values: dict[str, Json], *, truth: bool) -> Evaluation:
