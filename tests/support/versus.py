@@ -116,9 +116,30 @@ def versus_itself(rules: st.SearchStrategy[Rule], examples: int, most: int, turn
         for change in CHANGES:
             changed = change(rule, given_rows, luck * turns)
             assert changed == plain, f"{change.__name__}\n{told(rule, given_rows, said(changed), said(plain))}"
+
+    compare()
+    return counts
+
+
+def versus_together(rules: st.SearchStrategy[Rule], examples: int, most: int) -> Counter[str]:
+    """Asserts that events which come together, as lines of a body or of a recording, lead to what they lead to one by
+    one; the firings, by kind, and the events that were matched."""
+    counts: Counter[str] = Counter()
+
+    @fixed(examples)
+    @given(rules, streams(most))
+    def compare(rule: Rule, stream: list[Sent]) -> None:
+        compiled = program(rule)
+        given_rows = rows(compiled, stream)
+        engine = Engine(compiled)
+        plain = run(engine, given_rows)
+        counts.update(firing.kind for firing in plain)
+        counts["matched"] += engine.stats.rules[rule.id].matched
+        heard = one_body_a_clock(rule, given_rows)
+        assert heard == plain, f"bodies\n{told(rule, given_rows, said(heard), said(plain))}"
         nameless = [_without_origin(row) for row in given_rows]
-        plain, changed = run(Engine(compiled), nameless), recorded(rule, nameless)
-        assert changed == plain, f"recorded\n{told(rule, nameless, said(changed), said(plain))}"
+        plain, heard = run(Engine(compiled), nameless), recorded(rule, nameless)
+        assert heard == plain, f"recorded\n{told(rule, nameless, said(heard), said(plain))}"
 
     compare()
     return counts
@@ -137,8 +158,8 @@ def one_batch_a_clock(rule: Rule, given_rows: Sequence[Row], luck: bytes) -> lis
     return run(Engine(program(rule)), merged)
 
 
-def one_body_a_clock(rule: Rule, given_rows: Sequence[Row], luck: bytes) -> list[Firing]:
-    """As lines, which are decoded many at once."""
+def one_body_a_clock(rule: Rule, given_rows: Sequence[Row]) -> list[Firing]:
+    """Events of one clock and input come as the lines of one body."""
     compiled = program(rule)
     bodies: list[Row] = []
     for _, group in groupby(given_rows, lambda row: (row.clock, getattr(row, "input", None))):
@@ -229,7 +250,6 @@ def replayed(rule: Rule, given_rows: Sequence[Row], luck: bytes) -> list[Firing]
 
 CHANGES: list[Callable[[Rule, Sequence[Row], bytes], list[Firing]]] = [
     one_batch_a_clock,
-    one_body_a_clock,
     ticks_between,
     restarts_between,
     swaps_between,

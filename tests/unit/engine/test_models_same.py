@@ -18,7 +18,7 @@ from tests.support.generators import (
     anomalies,
 )
 from tests.support.rows import START, S, batch, line, program, rule, run, stream
-from tests.support.versus import versus_itself
+from tests.support.versus import versus_itself, versus_together
 
 pytestmark = pytest.mark.timeout(900)
 """Of a machine that is busy with other things: alone they take a few seconds each."""
@@ -41,6 +41,13 @@ def test_batches_ticks_restarts_swaps_and_replays_change_nothing(kind: str) -> N
     counts = versus_itself(KINDS[kind], 150, 100)
     assert counts["matched"] >= 4_500
     assert counts["fired"] >= 250
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_events_of_one_body_or_recording_are_as_if_each_came_alone(kind: str) -> None:
+    counts = versus_together(KINDS[kind], 100, 100)
+    assert counts["matched"] >= 3_500
+    assert counts["fired"] >= 150
 
 
 @pytest.mark.parametrize("method", METHODS)
