@@ -27,7 +27,7 @@ from cepd.model.firing import Firing
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 
-STEP = 256
+STEP = 64
 """Events after which others may have a turn: some hundred microseconds where few of them fire."""
 
 
@@ -193,6 +193,7 @@ class Engine:
             yield from fired
             yield None
         crew.waiting.end(arrivals)
+        yield None
         crew.stats.events += count
 
     def _reset(self, row: Reset) -> None:
