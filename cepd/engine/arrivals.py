@@ -14,7 +14,6 @@ from cepd.engine.projection import Projecting, View
 from cepd.engine.rows import Lines, Recorded
 from cepd.model.event import Event, Happening, given_id, identity_of
 from cepd.model.instant import MILLISECONDS_ABOVE, Instant, read_instant
-from cepd.model.json import Json
 
 
 class Arrivals(Protocol):
@@ -210,15 +209,3 @@ def source_of(view: View, default: str) -> str:
     """`source` where it is text and not empty."""
     found = view.source
     return found if found.__class__ is str and found else default
-
-
-def time_value(view: View) -> Json:
-    """The first of `time`, `timestamp`, `ts` that is there and not null; null where none is."""
-    value = view.time
-    if value is None or value is MISSING:
-        value = view.timestamp
-        if value is None or value is MISSING:
-            value = view.ts
-            if value is MISSING:
-                return None
-    return value
