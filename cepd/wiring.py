@@ -40,9 +40,9 @@ from cepd.runtime.snapshots import Snapshotter
 from cepd.runtime.status import config_samples, part_samples, snapshot_samples, store_samples
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
-from cepd.stores.journal import open_journal
+from cepd.stores.journal import FileJournal, open_journal
+from cepd.stores.opening import is_shared, open_store
 from cepd.stores.snapshots import FileSnapshots
-from cepd.stores.sqlite import open_store
 from cepd.telemetry.logs import setup_logging
 from cepd.telemetry.metrics import Metrics, Sample, Source
 from cepd.web.app import create_app
@@ -56,6 +56,10 @@ SCRAPE_PATIENCE = 2.0
 """Seconds that a scrape waits for the store's counts; without them it shows the rest."""
 
 
+SHARED_LOOK = 1.0
+"""Seconds after which a shared store is looked into for what others have left."""
+
+
 RELOAD_PATIENCE = 10.0
 """Seconds that the answer to a reload may take."""
 
@@ -67,6 +71,8 @@ class RunOptions:
 
     root: Path
     data_dir: Path
+    store: str | None = None
+    """The store's address; None: a SQLite file in the data directory."""
     host: str = "127.0.0.1"
     port: int = 8080
     tokens: Path | None = None
@@ -98,7 +104,9 @@ async def _run(options: RunOptions, secrets: ProcessSecrets, tokens: TokenFile |
     _own_signals(stop)
     http = GuardedClient()
     listener = bind(options.host, options.port)
-    daemon, metrics = build(options, http, secrets, tokens)
+    journal = open_journal(options.data_dir / "journal")
+    store = await open_store(options.store, options.data_dir)
+    daemon, metrics = build(options, http, secrets, tokens, journal, store)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.watcher.wake)
     app = create_app(_services(daemon, metrics, tokens, stop))
     log.info("listening", extra={"url": url_of(listener)})
@@ -110,13 +118,15 @@ async def _run(options: RunOptions, secrets: ProcessSecrets, tokens: TokenFile |
 
 
 def build(
-    options: RunOptions, http: GuardedClient, secrets: ProcessSecrets, tokens: TokenFile | None
+    options: RunOptions,
+    http: GuardedClient,
+    secrets: ProcessSecrets,
+    tokens: TokenFile | None,
+    journal: FileJournal,
+    store: Store,
 ) -> tuple[Daemon, Metrics]:
-    """The daemon's parts, opened and connected, not started; on the loop that will run them. StartError where the data
-    directory cannot be had."""
-    journal = open_journal(options.data_dir / "journal")
+    """The daemon's parts, connected, not started; on the loop that will run them."""
     snapshots = FileSnapshots(options.data_dir / "snapshots")
-    store = open_store(options.data_dir / "cepd.db")
     clock = SystemClock(journal.last_clock)
     metrics = Metrics()
     tools = Tools(http=http, secrets=secrets, clock=clock, egress=())
@@ -131,7 +141,13 @@ def build(
     machine = Machine(ready_to_run(_nothing(), "", None))
     feed = Feed(journal, clock)
     horizon = Horizon()
-    dispatcher = Dispatcher(store, clock, _performer(machine, metrics), lambda: random.uniform(0.9, 1.1))
+    dispatcher = Dispatcher(
+        store,
+        clock,
+        _performer(machine, metrics),
+        lambda: random.uniform(0.9, 1.1),
+        longest_sleep=SHARED_LOOK if is_shared(options.store) else None,
+    )
     recorder = Recorder(store, clock, metrics, recorded=dispatcher.wake)
     reloader = Reloader(
         options.root,

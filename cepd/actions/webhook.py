@@ -5,21 +5,19 @@ summaries and resolves. Any other call is an effect that the rule asks for, and 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
 from cepd.model.alert import Alert
-from cepd.model.channel import Retry
 from cepd.model.delivery import Delivery, Draft, Outcome, draft_of
-from cepd.model.duration import parse_duration
 from cepd.model.errors import TemplateError
 from cepd.model.firing import Firing
 from cepd.model.generation import Definition
 from cepd.model.json import Json
 from cepd.model.message import message_of
 from cepd.model.secret import SecretRef
+from cepd.model.terms import terms_of
 from cepd.ports import Directory, Plan, Tools
 from cepd.templating.environment import compile_value
 from cepd.templating.texts import error_text, message_text
@@ -30,12 +28,13 @@ def prepare(definition: Definition, index: int, directory: Directory) -> Plan:
     """TemplateError, or InputError where an option cannot be read."""
     options = definition.rule.actions[index].options
     headers = {name: concealed(value, f"the header {name}") for name, value in options.get("headers", {}).items()}
+    terms = terms_of(options)
     call = Call(
         method=options.get("method", "POST"),
         url=concealed(options.get("endpoint", options.get("url")), "endpoint"),
         headers={name: value for name, value in headers.items() if isinstance(value, SecretRef)},
         secrets=signing_secrets(options.get("secret")),
-        deadline=parse_duration(options.get("timeout", "10s")),
+        deadline=terms.timeout,
     )
     carries = call.method in ("POST", "PUT")
     tells = carries and options.get("body") is None
@@ -59,7 +58,7 @@ def prepare(definition: Definition, index: int, directory: Directory) -> Plan:
                 type="webhook",
                 target=_target(call),
                 request=msgspec.json.encode(made),
-                delays=_delays(options),
+                terms=terms,
             )
         ]
 
@@ -116,8 +115,3 @@ def _target(call: Call) -> str:
     if isinstance(call.url, SecretRef):
         return f"{call.method} {call.url}"
     return f"{call.method} {urlsplit(call.url).netloc.rpartition('@')[2]}"
-
-
-def _delays(options: Mapping[str, Any]) -> tuple[int, ...]:
-    delays = options.get("retry", {}).get("delays")
-    return Retry().delays if delays is None else tuple(parse_duration(text) for text in delays)

@@ -27,6 +27,15 @@ def run(
         Path,
         typer.Option(envvar="CEPD_DATA_DIR", help="Journal, snapshots, database, good generations. One daemon each."),
     ] = Path(".cepd"),
+    store: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CEPD_STORE",
+            help="Where alerts and deliveries are kept: sqlite:///FILE or postgresql://USER@HOST/DATABASE, which "
+            "several daemons may share; without it a file in the data directory.",
+            show_default=False,
+        ),
+    ] = None,
     tokens: Annotated[
         Path | None, typer.Option(envvar="CEPD_TOKENS", help="File of hashed tokens with roles.", show_default=False)
     ] = None,
@@ -53,6 +62,7 @@ def run(
     \b
     Examples:
       cepd run examples
+      cepd run /git/current --store postgresql://cepd@db.example.com/cepd
       cepd run /git/current --data-dir /var/lib/cepd --listen 0.0.0.0:8080 --tokens /etc/cepd/tokens.yaml
     """
     from cepd.wiring import RunOptions, run_daemon
@@ -65,6 +75,7 @@ def run(
             RunOptions(
                 root=root,
                 data_dir=data_dir,
+                store=store,
                 host=host.strip("[]"),
                 port=int(port),
                 tokens=tokens,

@@ -8,10 +8,11 @@ import msgspec
 from cepd.config.carries import carries_of
 from cepd.config.pointers import Path
 from cepd.config.schemas import schema_of
-from cepd.model.channel import ChannelSpec, Retry
+from cepd.model.channel import ChannelSpec
 from cepd.model.json import Json
 from cepd.model.rule import AnomalyTrigger, Rule, severity_of
 from cepd.model.settings import Settings
+from cepd.model.terms import terms_of
 from cepd.templating.environment import Template, Value
 
 
@@ -83,10 +84,8 @@ def _step(shape: dict[str, Any]) -> dict[str, Any]:
 def build_channel(document: Mapping[str, Json], meant: Mapping[Path, Any]) -> ChannelSpec:
     """The channel that a document means; the fields of its type stay as they are written."""
     shape = filled(document, (), meant)
-    retry = shape.get("retry", {})
-    spec = {key: shape[key] for key in ("name", "type", "default", "timeout", "allow_private") if key in shape}
-    if "delays" in retry:
-        spec["retry"] = Retry(delays=tuple(retry["delays"]))
+    spec = {key: shape[key] for key in ("name", "type", "default", "allow_private", "fallback") if key in shape}
+    spec["terms"] = terms_of(document)
     common = schema_of("channel")["properties"]
     options = {key: value for key, value in document.items() if key not in common}
     return ChannelSpec(**spec, options=options)

@@ -10,6 +10,9 @@ from cepd.model.rule import Severity
 
 AlertState: TypeAlias = Literal["open", "acked", "resolved"]
 
+NoticeKind: TypeAlias = Literal["fired", "updated", "acked", "unacked", "resolved", "noted", "judged", "delivery"]
+"""What can happen to an alert that those who watch hear of."""
+
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """One row of `/cep/events`. `event_id` is the id of the firing that opened it."""

@@ -5,13 +5,8 @@ from typing import Any
 
 import msgspec
 
-from cepd.model.duration import SECOND, Span
-
-
-class Retry(msgspec.Struct, frozen=True):
-    """Waits between tries; one more try than waits. Each wait is multiplied by uniform(0.9, 1.1)."""
-
-    delays: tuple[Span, ...] = (1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND)
+from cepd.model.duration import Span
+from cepd.model.terms import Terms
 
 
 class ChannelSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,9 +16,14 @@ class ChannelSpec(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     options: Mapping[str, Any]
     default: bool = False
-    timeout: Span = 10 * SECOND
-    retry: Retry = Retry()
+    terms: Terms = Terms()
     allow_private: bool = False
+    fallback: str | None = None
+    """A reference to the channel that takes over."""
+
+    @property
+    def timeout(self) -> Span:
+        return self.terms.timeout
 
 
 def find_channel(channels: Mapping[str, ChannelSpec], reference: str) -> ChannelSpec | None:

@@ -9,8 +9,20 @@ from cepd.model.alert import Alert
 from cepd.model.duration import Span
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
+from cepd.model.terms import Terms
 
-DeliveryState: TypeAlias = Literal["pending", "sending", "sent", "dead", "unknown", "suppressed", "expired"]
+DeliveryState: TypeAlias = Literal[
+    "pending", "sending", "sent", "dead", "unknown", "superseded", "suppressed", "expired"
+]
+"""pending: owed. sending: a try is under way. sent: the receiver took it.
+
+dead: given up. unknown: it may have arrived, and is not to be sent twice. superseded: its alert was resolved before
+it could be told, and the resolve went instead. suppressed: a person dropped it. expired: it was not to be told so late.
+"""
+
+UNFINISHED: tuple[DeliveryState, ...] = ("pending", "sending")
+REVIVABLE: tuple[DeliveryState, ...] = ("dead", "unknown", "expired")
+"""What a person may send again."""
 
 Result: TypeAlias = Literal["sent", "retryable", "rate_limited", "auth", "permanent", "unknown"]
 """How an attempt ended, by cause.
@@ -40,14 +52,30 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """Deliveries of one order key go out one after the other, oldest first."""
     request: bytes
     """What to send, as the action stored it for itself. Holds references to secrets, never a secret."""
-    delays: tuple[Span, ...]
-    """Waits between tries, before jitter; one more try than waits."""
+    terms: Terms
     due_at: Instant
     """When the first try may start."""
+    urgent: bool = False
+    """Falls back at once while the breaker of its target is open."""
+    fallback: "Draft | None" = None
+    """What is owed instead once this one is given up; ready to be sent like this one."""
+
+    @property
+    def deadline(self) -> Instant | None:
+        """No try starts after it."""
+        return None if self.terms.keep_trying is None else self.due_at + self.terms.keep_trying
 
 
 def draft_of(
-    firing: Firing, alert: Alert, *, action: int, type: str, target: str, request: bytes, delays: tuple[Span, ...]
+    firing: Firing,
+    alert: Alert,
+    *,
+    action: int,
+    type: str,
+    target: str,
+    request: bytes,
+    terms: Terms,
+    fallback: Draft | None = None,
 ) -> Draft:
     """The draft that action number `action` owes for a firing. Its id holds no `.`, which Standard Webhooks forbid."""
     cause = msgspec.json.encode([firing.id, action, target])
@@ -63,8 +91,10 @@ def draft_of(
         target=target,
         order_key=f"{type}:{target}:{firing.rule_id}:{key}",
         request=request,
-        delays=delays,
+        terms=terms,
         due_at=alert.recorded_at,
+        urgent=alert.severity == "critical" and fallback is not None,
+        fallback=fallback,
     )
 
 
@@ -72,6 +102,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """A stored delivery."""
 
     id: str
+    firing_id: str
     alert_id: str
     rule_id: str
     kind: str
@@ -80,13 +111,23 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     order_key: str
     request: bytes
-    delays: tuple[Span, ...]
+    terms: Terms
     state: DeliveryState
     attempts: int
     """Tries so far that count against the schedule."""
+    tries: int = 0
+    """All of them: the number of the newest attempt. Whoever claimed it settles it by this number, and nobody else."""
+    due_at: Instant = 0
     next_at: Instant
+    deadline: Instant | None = None
+    fallback_of: str | None = None
+    """The delivery that it stands in for."""
+    fell_back: bool = False
+    """Another one stands in for it."""
     reason: str | None = None
     settled_at: Instant | None = None
+    redriven_by: str | None = None
+    redriven_at: Instant | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

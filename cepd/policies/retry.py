@@ -32,6 +32,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     """Tries so far that count against the schedule."""
     next_at: Instant
+    falls_back: bool = False
+    """The schedule is used up, or it is given up: what stands in for it, if anything does, is owed from now on."""
 
 
 def result_of(status: int) -> Result:
@@ -59,24 +61,29 @@ def retry_after(headers: Mapping[str, str], now: Instant) -> Span | None:
 def next_step(delivery: Delivery, outcome: Outcome, now: Instant, jitter: float) -> Step:
     """What becomes of a delivery. `jitter` multiplies the waits of the schedule, from 0.9 to 1.1.
 
-    A wait that the receiver asks for wins, within 1 s to 1 h. Being rate limited uses up no try.
+    A wait that the receiver asks for wins, within 1 s to 1 h. Being rate limited uses up no try. What may have arrived
+    is left to a person where the terms say so.
     """
-    tried = delivery.attempts + 1
+    tried, terms = delivery.attempts + 1, delivery.terms
     match outcome.result:
         case "sent":
             return Step(state="sent", attempts=tried, next_at=now)
         case "auth" | "permanent":
-            return Step(state="dead", attempts=tried, next_at=now)
+            return Step(state="dead", attempts=tried, next_at=now, falls_back=True)
         case "rate_limited":
             return Step(state="pending", attempts=delivery.attempts, next_at=now + _wait(delivery, outcome, jitter))
+        case "unknown" if terms.on_unknown == "hold":
+            return Step(state="unknown", attempts=tried, next_at=now)
         case "retryable" | "unknown":
-            if delivery.attempts >= len(delivery.delays):
-                return Step(state="dead", attempts=tried, next_at=now)
-            return Step(state="pending", attempts=tried, next_at=now + _wait(delivery, outcome, jitter))
+            exhausted = delivery.attempts >= len(terms.delays)
+            if exhausted and delivery.deadline is None:
+                return Step(state="dead", attempts=tried, next_at=now, falls_back=True)
+            next_at = now + _wait(delivery, outcome, jitter)
+            return Step(state="pending", attempts=tried, next_at=next_at, falls_back=exhausted)
 
 
 def _wait(delivery: Delivery, outcome: Outcome, jitter: float) -> Span:
     if outcome.retry_after is not None:
         return min(max(outcome.retry_after, _SHORTEST), _LONGEST)
-    delays = delivery.delays or (_SHORTEST,)
+    delays = delivery.terms.delays or (_SHORTEST,)
     return round(delays[min(delivery.attempts, len(delays) - 1)] * jitter)

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from cepd.model.delivery import Delivery, Outcome
 from cepd.model.duration import SECOND
-from cepd.model.errors import RetryLaterError
+from cepd.model.errors import ConflictError, RetryLaterError
 from cepd.policies.retry import next_step
-from cepd.ports import Clock, Store
+from cepd.ports import Clock, Settled, Settlement, Store
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +38,16 @@ class Dispatcher:
         perform: Callable[[Delivery], Awaitable[Outcome]],
         jitter: Callable[[], float],
         per_target: int = 4,
+        longest_sleep: float | None = None,
     ) -> None:
-        """`perform` makes one try. `jitter` gives the factor for the next wait, from 0.9 to 1.1."""
+        """`perform` makes one try. `jitter` gives the factor for the next wait, from 0.9 to 1.1. After `longest_sleep`
+        seconds it looks even if nothing is due: others may have left something."""
         self._store = store
         self._clock = clock
         self._perform = perform
         self._jitter = jitter
         self._per_target = per_target
+        self._longest_sleep = longest_sleep
         self._under_way: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._stopping = False
@@ -93,28 +96,47 @@ class Dispatcher:
         if claimed:
             return 0.0
         due = await self._store.next_due(now)
-        return None if due is None else max((due - self._clock.now()) / SECOND, _SHORTEST_SLEEP)
+        if due is None:
+            return self._longest_sleep
+        pause = max((due - self._clock.now()) / SECOND, _SHORTEST_SLEEP)
+        return pause if self._longest_sleep is None else min(pause, self._longest_sleep)
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
-            number = await self._lasting(lambda: self._store.begin_attempt(delivery.id, self._clock.now()))
             outcome = await self._try(delivery)
-            now = self._clock.now()
-            step = next_step(delivery, outcome, now, self._jitter())
-            await self._lasting(
-                lambda: self._store.settle(
-                    delivery.id,
-                    attempt=number,
-                    outcome=outcome,
-                    state=step.state,
-                    attempts=step.attempts,
-                    next_at=step.next_at,
-                    at=now,
-                    pause_target_until=step.next_at if outcome.result == "rate_limited" else None,
-                )
-            )
+            settlement = self._settlement(delivery, outcome)
+            settled = await self._lasting(lambda: self._store.settle(settlement))
+            self._tell(delivery, settlement, settled)
+        except ConflictError as error:  # it took longer than its lease, and was taken over under the same id
+            log.warning("lease lost", extra={"delivery": delivery.id, "reason": error.message})
         except Exception:  # one delivery must not stop the others; it stays `sending` until the next start
             log.exception("delivery not settled", extra={"delivery": delivery.id, "target": delivery.target})
+
+    def _settlement(self, delivery: Delivery, outcome: Outcome) -> Settlement:
+        now = self._clock.now()
+        step = next_step(delivery, outcome, now, self._jitter())
+        return Settlement(
+            delivery_id=delivery.id,
+            attempt=delivery.tries,
+            outcome=outcome,
+            state=step.state,
+            attempts=step.attempts,
+            next_at=step.next_at,
+            at=now,
+            pause_target_until=step.next_at if outcome.result == "rate_limited" else None,
+            falls_back=step.falls_back,
+        )
+
+    def _tell(self, delivery: Delivery, settlement: Settlement, settled: Settled) -> None:
+        """What operators should hear of: what was given up, what stands in for it, and breakers."""
+        about = {"delivery": delivery.id, "target": delivery.target, "rule": delivery.rule_id}
+        if settlement.state in ("dead", "unknown"):
+            reason = settlement.outcome.detail or settlement.outcome.result
+            log.error(f"delivery {settlement.state}", extra={**about, "reason": reason})
+        if settled.fallback is not None:
+            log.warning("fallback owed", extra={**about, "fallback": settled.fallback})
+        if settled.breaker is not None:
+            log.warning(f"breaker {settled.breaker}", extra={"target": delivery.target})
 
     async def _try(self, delivery: Delivery) -> Outcome:
         try:

@@ -1,21 +1,15 @@
 """Values of the model to rows of the database and back. Nested values are columns of JSON text."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from cepd.model.alert import Alert, AlertChange
+from cepd.model.alert import Alert, AlertChange, Fold
 from cepd.model.delivery import Attempt, Delivery, Draft, Outcome
 from cepd.model.instant import Instant
-from cepd.model.json import Json
+from cepd.stores.operations import Row
 
 _ALERT_JSON = ("key", "values", "payload", "source_event_ids", "window", "trace")
-
-
-class Row(Protocol):
-    """A row of any driver: columns by name."""
-
-    def __getitem__(self, name: str, /) -> Any: ...
 
 
 def alert_row(alert: Alert, at: Instant) -> dict[str, Any]:
@@ -37,15 +31,27 @@ def change_of(row: Row) -> AlertChange:
     return msgspec.convert({name: row[name] for name in AlertChange.__struct_fields__}, AlertChange)
 
 
+def fold_row(fold: Fold) -> dict[str, Any]:
+    return msgspec.structs.asdict(fold)
+
+
 def draft_row(draft: Draft) -> dict[str, Any]:
+    """What stands in for it is kept as JSON until it is owed."""
     row = msgspec.structs.asdict(draft)
-    row["delays"] = _text(draft.delays)
+    row.update(
+        terms=_text(draft.terms),
+        lease=draft.terms.lease,
+        deadline=draft.deadline,
+        fallback=None if draft.fallback is None else msgspec.json.encode(draft.fallback),
+        fallback_of=None,
+    )
     return row
 
 
 def delivery_of(row: Row) -> Delivery:
     values = {name: row[name] for name in Delivery.__struct_fields__}
-    values["delays"] = msgspec.json.decode(values["delays"])
+    values["terms"] = msgspec.json.decode(values["terms"])
+    values["fell_back"] = bool(values["fell_back"])
     return msgspec.convert(values, Delivery)
 
 
@@ -56,5 +62,5 @@ def attempt_of(row: Row) -> Attempt:
     return msgspec.convert(values, Attempt)
 
 
-def _text(value: Json) -> str:
+def _text(value: Any) -> str:
     return msgspec.json.encode(value).decode()

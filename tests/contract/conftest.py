@@ -7,18 +7,31 @@ from pathlib import Path
 import pytest
 
 from cepd.ports import Store
-from cepd.stores.sqlite import open_store
+from cepd.stores import postgresql, sqlite
+from tests.support.postgres import server
 
-STORES: dict[str, Callable[[Path], Store]] = {"sqlite": lambda directory: open_store(directory / "cepd.db")}
+Work = Callable[[Store], Awaitable[None]]
+Run = Callable[[Work], None]
+
+
+async def on_sqlite(directory: Path) -> Store:
+    return sqlite.open_store(directory / "cepd.db")
+
+
+async def on_postgresql(directory: Path) -> Store:
+    return await postgresql.open_store(server().database(), "one")
+
+
+STORES: dict[str, Callable[[Path], Awaitable[Store]]] = {"sqlite": on_sqlite, "postgresql": on_postgresql}
 
 
 @pytest.fixture(params=STORES.values(), ids=STORES.keys())
-def run_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Callable[[Store], Awaitable[None]]], None]:
+def run_store(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
     """Runs a coroutine function on a store inside a loop, and closes it."""
 
-    def run(work: Callable[[Store], Awaitable[None]]) -> None:
+    def run(work: Work) -> None:
         async def main() -> None:
-            store = request.param(tmp_path)
+            store = await request.param(tmp_path)
             try:
                 await work(store)
             finally:

@@ -8,12 +8,15 @@ import pytest
 from cepd.model.delivery import Attempt, Delivery, Outcome
 from cepd.model.errors import ConflictError, NotFoundError
 from cepd.model.json import Json
+from cepd.model.terms import Terms
 from cepd.ports import AlertQuery, Recording, Store
-from tests.support.alerts import SECOND, alert, draft
+from tests.support.alerts import SECOND, SENT, alert, draft, ended
+from tests.support.deliveries import a_delivery
 
 Run = Callable[[Callable[[Store], Awaitable[None]]], None]
 
-SENT = Outcome(result="sent", status=204)
+under_way: dict[str, Delivery] = {}
+"""What was claimed last, by id."""
 
 
 async def owe(store: Store, *deliveries: tuple[str, str] | str, **more: Json) -> None:
@@ -24,14 +27,14 @@ async def owe(store: Store, *deliveries: tuple[str, str] | str, **more: Json) ->
 
 
 async def claimed(store: Store, now: int = 1000, per_target: int = 100) -> list[str]:
-    return [found.id for found in await store.claim(now=now, per_target=per_target)]
+    found = await store.claim(now=now, per_target=per_target)
+    under_way.update({one.id: one for one in found})
+    return [one.id for one in found]
 
 
 async def finish(store: Store, delivery_id: str, **more: Json) -> None:
-    """One attempt, ended as sent or as said."""
-    values = {"outcome": SENT, "state": "sent", "attempts": 1, "next_at": 0, "at": 2000} | more
-    number = await store.begin_attempt(delivery_id, at=1500)
-    await store.settle(delivery_id, attempt=number, **values)
+    """Ends what was claimed last, as sent or as said."""
+    await ended(store, under_way[delivery_id], **more)
 
 
 def test_a_claimed_delivery_holds_what_was_drafted(run_store: Run) -> None:
@@ -41,6 +44,7 @@ def test_a_claimed_delivery_holds_what_was_drafted(run_store: Run) -> None:
         assert await store.claim(now=100, per_target=9) == [
             Delivery(
                 id="d1",
+                firing_id="a1",
                 alert_id="a1",
                 rule_id="cpu",
                 kind="fired",
@@ -49,9 +53,11 @@ def test_a_claimed_delivery_holds_what_was_drafted(run_store: Run) -> None:
                 target="ops",
                 order_key="k",
                 request=b"\x00{}\xff",
-                delays=(SECOND, 2 * SECOND),
+                terms=Terms(delays=(SECOND, 2 * SECOND)),
                 state="sending",
                 attempts=0,
+                tries=1,
+                due_at=100,
                 next_at=100,
             )
         ]
@@ -121,15 +127,14 @@ def test_no_delivery_is_claimed_twice_however_many_claim(run_store: Run) -> None
     run_store(work)
 
 
-def test_attempts_are_written_before_and_ended_after(run_store: Run) -> None:
+def test_attempts_are_written_with_the_claim_and_ended_after(run_store: Run) -> None:
     busy = Outcome(result="rate_limited", detail="HTTP 429", status=429, retry_after=7)
 
     async def work(store: Store) -> None:
         await owe(store, "d1")
-        await claimed(store)
-        assert await store.begin_attempt("d1", at=1500) == 1
+        await claimed(store, now=1500)
         assert (await store.alert("a1")).attempts == [Attempt(delivery_id="d1", number=1, started_at=1500)]
-        await store.settle("d1", attempt=1, outcome=busy, state="pending", attempts=0, next_at=3000, at=1600)
+        await finish(store, "d1", outcome=busy, state="pending", attempts=0, next_at=3000, at=1600)
         found = (await store.alert("a1")).deliveries[0]
         assert (found.state, found.attempts, found.next_at, found.reason, found.settled_at) == (
             "pending",
@@ -139,14 +144,13 @@ def test_attempts_are_written_before_and_ended_after(run_store: Run) -> None:
             None,
         )
         await claimed(store, now=3000)
-        assert await store.begin_attempt("d1", at=3001) == 2
-        await store.settle("d1", attempt=2, outcome=SENT, state="sent", attempts=1, next_at=0, at=3002)
+        await finish(store, "d1", at=3002)
         detail = await store.alert("a1")
         found = detail.deliveries[0]
         assert (found.state, found.attempts, found.reason, found.settled_at) == ("sent", 1, None, 3002)
         assert detail.attempts == [
             Attempt(delivery_id="d1", number=1, started_at=1500, ended_at=1600, outcome=busy),
-            Attempt(delivery_id="d1", number=2, started_at=3001, ended_at=3002, outcome=SENT),
+            Attempt(delivery_id="d1", number=2, started_at=3000, ended_at=3002, outcome=SENT),
         ]
 
     run_store(work)
@@ -156,25 +160,16 @@ def test_a_stale_attempt_settles_nothing(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await owe(store, "d1")
         await claimed(store)
-        await store.begin_attempt("d1", at=1)
+        first = under_way["d1"]
         await store.reclaim(at=2)
-
-        async def settle(attempt: int) -> None:
-            await store.settle("d1", attempt=attempt, outcome=SENT, state="sent", attempts=1, next_at=0, at=9)
-
         with pytest.raises(ConflictError, match="pending"):
-            await settle(1)
-        with pytest.raises(ConflictError):
-            await store.begin_attempt("d1", at=3)
+            await ended(store, first)
         await claimed(store)
-        with pytest.raises(ConflictError):
-            await settle(2)
-        assert await store.begin_attempt("d1", at=4) == 2
-        with pytest.raises(ConflictError):
-            await settle(1)
-        await settle(2)
+        with pytest.raises(ConflictError, match="not the one that is open"):
+            await ended(store, first)
+        await finish(store, "d1", at=9)
         with pytest.raises(ConflictError, match="sent"):
-            await settle(2)
+            await finish(store, "d1")
         detail = await store.alert("a1")
         assert detail.deliveries[0].settled_at == 9
         assert [one.outcome.result for one in detail.attempts if one.outcome] == ["unknown", "sent"]
@@ -182,16 +177,15 @@ def test_a_stale_attempt_settles_nothing(run_store: Run) -> None:
     run_store(work)
 
 
-def test_an_attempt_must_have_been_begun_since_the_claim(run_store: Run) -> None:
-    """A retry that was claimed again cannot be settled with the number of the try before."""
-
+def test_a_try_of_before_does_not_settle_the_one_under_way(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await owe(store, "d1")
         await claimed(store)
+        first = under_way["d1"]
         await finish(store, "d1", state="pending", next_at=100)
         await claimed(store)
         with pytest.raises(ConflictError):
-            await store.settle("d1", attempt=1, outcome=SENT, state="sent", attempts=1, next_at=0, at=9)
+            await ended(store, first)
 
     run_store(work)
 
@@ -199,31 +193,28 @@ def test_an_attempt_must_have_been_begun_since_the_claim(run_store: Run) -> None
 def test_unknown_deliveries_are_told(run_store: Run) -> None:
     async def work(store: Store) -> None:
         with pytest.raises(NotFoundError):
-            await store.begin_attempt("none", at=1)
-        with pytest.raises(NotFoundError):
-            await store.settle("none", attempt=1, outcome=SENT, state="sent", attempts=1, next_at=0, at=1)
+            await ended(store, a_delivery(id="none", tries=1))
 
     run_store(work)
 
 
 def test_what_died_in_flight_is_pending_again_and_shows_that_it_may_have_arrived(run_store: Run) -> None:
     async def work(store: Store) -> None:
-        await owe(store, "begun", "claimed", "waiting", "done")
+        await owe(store, "one", "two", "waiting")
         await claimed(store, per_target=2)
-        await store.begin_attempt("begun", at=50)
         assert await store.reclaim(at=60) == 2
         assert await store.reclaim(at=61) == 0
         detail = await store.alert("a1")
         assert [(one.id, one.state, one.attempts) for one in detail.deliveries] == [
-            ("begun", "pending", 0),
-            ("claimed", "pending", 0),
+            ("one", "pending", 0),
+            ("two", "pending", 0),
             ("waiting", "pending", 0),
-            ("done", "pending", 0),
         ]
-        assert [(one.delivery_id, one.ended_at) for one in detail.attempts] == [("begun", 60)]
-        assert detail.attempts[0].outcome is not None
-        assert detail.attempts[0].outcome.result == "unknown"
-        assert await claimed(store) == ["begun", "claimed", "waiting", "done"]
+        assert [(one.delivery_id, one.ended_at, one.outcome and one.outcome.result) for one in detail.attempts] == [
+            ("one", 60, "unknown"),
+            ("two", 60, "unknown"),
+        ]
+        assert await claimed(store) == ["one", "two", "waiting"]
 
     run_store(work)
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 
-from cepd.model.delivery import Outcome
+from cepd.model.delivery import Delivery, Outcome
 from cepd.ports import Recording, Store
-from tests.support.alerts import alert, draft
+from tests.support.alerts import alert, draft, ended
 
 Run = Callable[[Callable[[Store], Awaitable[None]]], None]
 
 BUSY = Outcome(result="rate_limited", status=429)
+
+under_way: dict[str, Delivery] = {}
+"""What was claimed last, by id."""
 
 
 async def owe(store: Store, *names: str, target: str = "ops") -> None:
@@ -17,14 +20,15 @@ async def owe(store: Store, *names: str, target: str = "ops") -> None:
 
 
 async def claimed(store: Store, now: int, per_target: int = 9) -> list[str]:
-    return [found.id for found in await store.claim(now=now, per_target=per_target)]
+    found = await store.claim(now=now, per_target=per_target)
+    under_way.update({one.id: one for one in found})
+    return [one.id for one in found]
 
 
 async def refuse(store: Store, delivery_id: str, *, pause: int | None, next_at: int = 1000) -> None:
-    number = await store.begin_attempt(delivery_id, at=500)
-    await store.settle(
-        delivery_id,
-        attempt=number,
+    await ended(
+        store,
+        under_way[delivery_id],
         outcome=BUSY,
         state="pending",
         attempts=0,

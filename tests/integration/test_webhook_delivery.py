@@ -13,6 +13,7 @@ from cepd.model.delivery import Outcome
 from cepd.model.duration import HOUR, MILLISECOND, SECOND
 from cepd.model.message import message_of
 from cepd.model.secret import SecretRef
+from cepd.model.terms import Terms
 from cepd.ports import Directory, Tools
 from cepd.webhooks import Call
 from tests.support.deliveries import a_delivery
@@ -21,13 +22,15 @@ from tests.support.receiver import Receiver
 from tests.support.tools import using_tools
 from tests.support.wire import serving, silent
 
+TERMS = Terms(timeout=300 * MILLISECOND)
+
 NEW, OLD = ("whsec_" + base64.b64encode(bytes([number]) * 24).decode() for number in (1, 2))
 MESSAGE = message_of(a_firing(), an_alert(payload={"ü": "é", "n": 1.5}), "CPU high — «text»")
 
 
 def channel_to(url: Any, tools: Tools, **options: Any) -> WebhookChannel:
     options = {"url": url, **options}
-    spec = ChannelSpec(name="ops", type="webhook", options=options, allow_private=True, timeout=300 * MILLISECOND)
+    spec = ChannelSpec(name="ops", type="webhook", options=options, allow_private=True, terms=TERMS)
     return connect(spec, tools)
 
 

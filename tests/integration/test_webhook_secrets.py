@@ -9,9 +9,12 @@ from cepd.model.channel import ChannelSpec
 from cepd.model.delivery import Outcome
 from cepd.model.duration import SECOND
 from cepd.model.secret import SecretRef
+from cepd.model.terms import Terms
 from tests.support.receiver import Received, Receiver
 from tests.support.tools import using_tools
 from tests.support.wire import answering, serving
+
+TERMS = Terms(timeout=5 * SECOND)
 
 TOKEN = "T0000-B1111-abcdefghijkl"
 KEY = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"
@@ -23,7 +26,7 @@ def sent(known: str | None = None, **options: Any) -> Outcome:
     async def send(tools: Any) -> Outcome:
         if known:
             tools.secrets.read(SecretRef(env=known))
-        spec = ChannelSpec(name="ops", type="webhook", options=options, allow_private=True, timeout=5 * SECOND)
+        spec = ChannelSpec(name="ops", type="webhook", options=options, allow_private=True, terms=TERMS)
         return await connect(spec, tools).send("d1", b"{}")
 
     return using_tools(send)
@@ -81,7 +84,7 @@ def test_an_answer_that_is_no_http_is_not_quoted(monkeypatch: pytest.MonkeyPatch
     async def send(tools: Any) -> Outcome:
         async with serving(answering(f"invalid token {TOKEN}\r\n\r\n".encode())) as wire:
             options = {"url": f"http://127.0.0.1:{wire.port}/", "headers": {"Authorization": {"env": "AUTHORIZATION"}}}
-            spec = ChannelSpec(name="ops", type="webhook", options=options, allow_private=True, timeout=5 * SECOND)
+            spec = ChannelSpec(name="ops", type="webhook", options=options, allow_private=True, terms=TERMS)
             return await connect(spec, tools).send("d1", b"{}")
 
     assert using_tools(send) == Outcome(result="unknown", detail="RemoteProtocolError: illegal status line")

@@ -3,9 +3,18 @@
 from typing import Any
 
 from cepd.model.alert import Alert
-from cepd.model.delivery import Draft
+from cepd.model.delivery import Delivery, Draft, Outcome
+from cepd.model.terms import Terms
+from cepd.ports import Settled, Settlement, Store
 
 SECOND = 1_000_000
+SENT = Outcome(result="sent", status=204)
+
+
+async def ended(store: Store, delivery: Delivery, **more: Any) -> Settled:
+    """Settles what was claimed: as sent, or as said."""
+    values: dict[str, Any] = {"outcome": SENT, "state": "sent", "attempts": 1, "next_at": 0, "at": 2000} | more
+    return await store.settle(Settlement(**{"delivery_id": delivery.id, "attempt": delivery.tries, **values}))
 
 
 def alert(event_id: str = "a1", **more: Any) -> Alert:
@@ -37,7 +46,7 @@ def draft(delivery_id: str = "d1", alert_id: str = "a1", **more: Any) -> Draft:
         "target": "ops",
         "order_key": f"ops:{delivery_id}",
         "request": b"\x00{}\xff",
-        "delays": (SECOND, 2 * SECOND),
+        "terms": Terms(delays=(SECOND, 2 * SECOND)),
         "due_at": 100,
     }
     return Draft(id=delivery_id, alert_id=alert_id, **(values | more))

@@ -3,13 +3,14 @@
 from typing import Any
 
 from cepd.model.delivery import Delivery
-from cepd.model.duration import SECOND
+from cepd.model.terms import Terms
 
 
-def a_delivery(**changes: Any) -> Delivery:
+def a_delivery(*, delays: tuple[int, ...] | None = None, **changes: Any) -> Delivery:
     return Delivery(
         **{
             "id": "d1",
+            "firing_id": "f1",
             "alert_id": "f1",
             "rule_id": "cpu-high",
             "kind": "fired",
@@ -18,7 +19,7 @@ def a_delivery(**changes: Any) -> Delivery:
             "target": "ops",
             "order_key": "notify:ops:cpu-high:[]",
             "request": b"{}",
-            "delays": (1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND),
+            "terms": Terms(delays) if delays is not None else Terms(),
             "state": "sending",
             "attempts": 0,
             "next_at": 0,

@@ -9,11 +9,14 @@ from cepd.model.delivery import Delivery, DeliveryState, Draft, Outcome, draft_o
 from cepd.model.duration import SECOND
 from cepd.model.errors import RetryLaterError
 from cepd.model.instant import Instant
+from cepd.model.terms import BreakerSpec, Terms
 from cepd.ports import Recording
-from cepd.stores.sqlite import SqliteStore, open_store
+from cepd.stores.sqlite import open_store
+from cepd.stores.store import SqlStore
 from tests.support.firings import a_firing, an_alert
 
-DELAYS = (1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND)
+TERMS = Terms(breaker=BreakerSpec(failure_threshold=1_000))
+"""The usual schedule, without a breaker in its way."""
 START = 1_000 * SECOND
 
 
@@ -30,7 +33,7 @@ class HandClock:
 class FlakyStore:
     """The real store, away for as many calls as `failures` says, by method."""
 
-    def __init__(self, store: SqliteStore, **failures: int) -> None:
+    def __init__(self, store: SqlStore, **failures: int) -> None:
         self._store = store
         self.failures = failures
         self.calls: dict[str, int] = {}
@@ -65,14 +68,14 @@ class Sender:
 def a_draft(number: int, *, key: str = "", due_at: Instant = 0, target: str = "ops") -> Draft:
     """A draft of its own order key, unless `key` names one."""
     firing, alert = a_firing(id=f"f{number}", key={"host": key or f"h{number}"}), an_alert(recorded_at=due_at)
-    return draft_of(firing, alert, action=0, type="notify", target=target, request=b"{}", delays=DELAYS)
+    return draft_of(firing, alert, action=0, type="notify", target=target, request=b"{}", terms=TERMS)
 
 
-async def owed(store: SqliteStore, *drafts: Draft) -> None:
+async def owed(store: SqlStore, *drafts: Draft) -> None:
     await store.record(Recording(seq=1, alerts=[an_alert()], drafts=drafts, at=START))
 
 
-async def states(store: SqliteStore) -> list[DeliveryState]:
+async def states(store: SqlStore) -> list[DeliveryState]:
     return [delivery.state for delivery in (await store.alert("f1")).deliveries]
 
 
@@ -82,7 +85,7 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.002)
 
 
-def with_store(path: Path, test: Callable[[SqliteStore], Awaitable[None]]) -> None:
+def with_store(path: Path, test: Callable[[SqlStore], Awaitable[None]]) -> None:
     async def run() -> None:
         store = open_store(path / "cepd.db")
         try:
@@ -93,11 +96,11 @@ def with_store(path: Path, test: Callable[[SqliteStore], Awaitable[None]]) -> No
     asyncio.run(run())
 
 
-async def all_are(store: SqliteStore, state: DeliveryState) -> bool:
+async def all_are(store: SqlStore, state: DeliveryState) -> bool:
     return set(await states(store)) == {state}
 
 
-def tried(store: SqliteStore, tries: int) -> Callable[[], Awaitable[bool]]:
+def tried(store: SqlStore, tries: int) -> Callable[[], Awaitable[bool]]:
     async def enough() -> bool:
         detail = await store.alert("f1")
         return sum(attempt.ended_at is not None for attempt in detail.attempts) == tries

@@ -20,7 +20,7 @@ import cepd.runtime.machine
 import cepd.stores.journal
 import cepd.stores.segment
 import cepd.stores.snapshots
-import cepd.stores.sqlite
+import cepd.stores.store
 import cepd.wiring
 from cepd.cli.main import run
 
@@ -101,14 +101,14 @@ class _Os:
         return getattr(os, name)
 
 
-STORE = cepd.stores.sqlite.SqliteStore
+STORE = cepd.stores.store.SqlStore
 POINTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "journal written": (cepd.stores.segment, "os", lambda found: _Os(fdatasync=before(os.fdatasync))),
     "journal synced": (cepd.stores.segment, "os", lambda found: _Os(fdatasync=after(os.fdatasync))),
     "202 sent": (cepd.wiring, "create_app", after_the_answer_to_ingest),
     "applied": (cepd.runtime.machine.Machine, "steps", after_stepping),
     "recorded": (STORE, "record", after_awaiting),
-    "attempt row written": (STORE, "begin_attempt", after_awaiting),
+    "attempt row written": (STORE, "claim", after_awaiting),
     "message sent": (cepd.channels.webhook.WebhookChannel, "send", after_awaiting),
     "settled": (STORE, "settle", after_awaiting),
     "snapshot written": (cepd.stores.snapshots, "os", lambda found: _Os(fsync=after(os.fsync))),

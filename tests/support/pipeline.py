@@ -30,7 +30,8 @@ from cepd.runtime.snapshots import Snapshotter
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import FileJournal, open_journal
 from cepd.stores.snapshots import FileSnapshots
-from cepd.stores.sqlite import SqliteStore, open_store
+from cepd.stores.sqlite import open_store
+from cepd.stores.store import SqlStore
 from cepd.telemetry.metrics import Metrics
 from tests.support.rows import definition
 
@@ -57,7 +58,7 @@ class Pipeline:
     journal: FileJournal
     snapshots: FileSnapshots
     generations: Generations
-    store: SqliteStore
+    store: SqlStore
     machine: Machine
     feed: Feed
     horizon: Horizon
@@ -85,7 +86,7 @@ async def pipeline(
     *,
     clock: Clock | None = None,
     running: tuple[str, ...] = ("recorder", "processor", "snapshotter"),
-    through: Callable[[SqliteStore], Store] = lambda store: store,
+    through: Callable[[SqlStore], Store] = lambda store: store,
     recorder_capacity: int = 10_000,
     interval: int = HOUR,
     retain: int = 0,

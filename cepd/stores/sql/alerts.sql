@@ -14,7 +14,7 @@ AND time >= :since
 AND time < :until
 
 -- name: where_acked
-AND (acked_by IS NOT NULL) = :acked
+AND (CASE WHEN acked_by IS NULL THEN 0 ELSE 1 END) = :acked
 
 -- name: where_state_open
 AND resolved = 0 AND acked_by IS NULL
@@ -26,14 +26,19 @@ AND resolved = 0 AND acked_by IS NOT NULL
 AND resolved = 1
 
 -- name: newest_delivery_states
--- The other columns beside a max() are those of its row.
-SELECT max(delivery.seq), delivery_alert.alert_id, delivery.target, delivery.state
-FROM delivery_alert JOIN delivery ON delivery.id = delivery_alert.delivery_id
-WHERE delivery_alert.alert_id IN (SELECT value FROM json_each(:event_ids))
-GROUP BY delivery_alert.alert_id, delivery.target
+SELECT alert_id, target, state FROM (
+  SELECT delivery_alert.alert_id, delivery.target, delivery.state,
+    row_number() OVER (PARTITION BY delivery_alert.alert_id, delivery.target ORDER BY delivery.seq DESC) AS place
+  FROM delivery_alert JOIN delivery ON delivery.id = delivery_alert.delivery_id
+  WHERE delivery_alert.alert_id IN (SELECT value FROM json_each(:event_ids))
+) AS ranked
+WHERE place = 1
 
 -- name: alert
 SELECT * FROM alert WHERE event_id = :event_id
+
+-- name: hold_alert
+SELECT * FROM alert WHERE event_id = :event_id /*postgresql: FOR UPDATE */
 
 -- name: alert_history
 SELECT * FROM alert_change WHERE event_id = :event_id ORDER BY seq
@@ -56,8 +61,8 @@ ORDER BY delivery.seq, attempt.number
 UPDATE alert SET acked_by = :by, acked_at = :at, ack_note = :note WHERE event_id = :event_id
 
 -- name: insert_change
-INSERT INTO alert_change (event_id, at, kind, by, before, after, note)
-VALUES (:event_id, :at, :kind, :by, :before, :after, :note)
+INSERT INTO alert_change (event_id, at, kind, by, before, after, note, source)
+VALUES (:event_id, :at, :kind, :by, :before, :after, :note, 'api')
 
 -- name: unacked
-SELECT severity, count(*) FROM alert WHERE resolved = 0 AND acked_by IS NULL GROUP BY severity
+SELECT severity, count(*) AS number FROM alert WHERE resolved = 0 AND acked_by IS NULL GROUP BY severity

@@ -12,28 +12,30 @@ INSERT INTO alert (
 -- name: fold_alert
 UPDATE alert
 SET
-  resolved = CASE WHEN :count > count THEN :resolved ELSE max(resolved, :resolved) END,
+  resolved = CASE WHEN :count > count OR :resolved > resolved THEN :resolved ELSE resolved END,
   last_at = CASE WHEN :count > count THEN :last_at ELSE last_at END,
   count = :count
 WHERE event_id = :event_id AND count <= :count
 
 -- name: insert_delivery
 INSERT INTO delivery (
-  id, firing_id, rule_id, kind, action, type, target, order_key, request, delays, due_at, state, attempts, next_at
+  id, firing_id, rule_id, kind, action, type, target, order_key, request, terms, lease, due_at, state, attempts,
+  next_at, deadline, urgent, fallback, fallback_of
 ) VALUES (
-  :id, :firing_id, :rule_id, :kind, :action, :type, :target, :order_key, :request, :delays, :due_at, 'pending', 0,
-  :due_at
+  :id, :firing_id, :rule_id, :kind, :action, :type, :target, :order_key, :request, :terms, :lease, :due_at, 'pending',
+  0, :due_at, :deadline, :urgent, :fallback, :fallback_of
 ) ON CONFLICT (id) DO NOTHING
 
 -- name: insert_delivery_alert
 INSERT INTO delivery_alert (delivery_id, alert_id) VALUES (:id, :alert_id) ON CONFLICT DO NOTHING
 
 -- name: raise_recorded_seq
-INSERT INTO meta (name, value) VALUES ('recorded_seq', :seq)
-ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
+INSERT INTO meta (name, value) VALUES (:name, :seq)
+ON CONFLICT (name) DO UPDATE
+SET value = CASE WHEN meta.value > excluded.value THEN meta.value ELSE excluded.value END
 
 -- name: recorded_seq
-SELECT coalesce(max(value), 0) FROM meta WHERE name = 'recorded_seq'
+SELECT coalesce(max(value), 0) AS value FROM meta WHERE name = :name
 
 -- name: lower_recorded_seq
-UPDATE meta SET value = min(value, :seq) WHERE name = 'recorded_seq'
+UPDATE meta SET value = :seq WHERE name = :name AND value > :seq

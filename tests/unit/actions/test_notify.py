@@ -5,17 +5,18 @@ import pytest
 
 from cepd.actions import notify
 from cepd.channels.webhook import connect
-from cepd.model.channel import ChannelSpec, Retry
+from cepd.model.channel import ChannelSpec
 from cepd.model.duration import SECOND
 from cepd.model.errors import TemplateError
 from cepd.model.rule import ActionSpec
+from cepd.model.terms import Terms
 from cepd.ports import Directory
 from cepd.templating.names import names_of
 from tests.support.deliveries import a_delivery
 from tests.support.firings import a_definition, a_firing, an_alert
 from tests.support.tools import real_tools
 
-OPS = ChannelSpec(name="ops", type="webhook", options={"url": "https://ops.example/in"}, retry=Retry((5 * SECOND,)))
+OPS = ChannelSpec(name="ops", type="webhook", options={"url": "https://ops.example/in"}, terms=Terms((5 * SECOND,)))
 CHAT = ChannelSpec(name="chat", type="slack", options={})
 DIRECTORY = Directory(specs={"ops": OPS, "chat": CHAT}, connected={"ops": connect(OPS, real_tools())})
 
@@ -29,8 +30,8 @@ def drafts(channels: list[str], message: str | None = None, **firing: object) ->
 
 def test_one_draft_for_each_channel_with_its_own_schedule() -> None:
     ops, chat = drafts(["ops", "chat"], "CPU {{ cpu }} on {{ host }}")
-    assert (ops.target, ops.delays, ops.type, ops.action) == ("ops", (5 * SECOND,), "notify", 0)
-    assert (chat.target, chat.delays) == ("chat", (SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND))
+    assert (ops.target, ops.terms.delays, ops.type, ops.action) == ("ops", (5 * SECOND,), "notify", 0)
+    assert (chat.target, chat.terms.delays) == ("chat", (SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND))
     assert ops.id != chat.id
     assert "." not in ops.id
     assert ops.order_key == 'notify:ops:cpu-high:["web-1"]'

@@ -76,7 +76,7 @@ def test_what_a_draft_is_counted_and_ordered_by() -> None:
     (draft,) = drafts({"method": "PUT", "retry": {"delays": ["3s"]}, "timeout": "2s"})
     assert draft.target == "PUT api.example:8443"
     assert draft.order_key == 'webhook:PUT api.example:8443:cpu-high:["web-1"]'
-    assert draft.delays == (3 * SECOND,)
+    assert draft.terms.delays == (3 * SECOND,)
     assert msgspec.json.decode(draft.request, type=Call).deadline == 2 * SECOND
     (draft,) = drafts({"endpoint": "https://user:password@api.example/"})
     assert draft.target == "POST api.example"

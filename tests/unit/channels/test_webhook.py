@@ -9,12 +9,15 @@ from cepd.model.duration import SECOND
 from cepd.model.errors import InputError
 from cepd.model.message import message_of
 from cepd.model.secret import SecretRef
+from cepd.model.terms import Terms
 from tests.support.firings import a_firing, an_alert
 from tests.support.tools import real_tools
 
+TERMS = Terms(timeout=SECOND)
+
 
 def spec(**options: Any) -> ChannelSpec:
-    return ChannelSpec(name="ops", type="webhook", options={"url": "https://ops.example/in", **options}, timeout=SECOND)
+    return ChannelSpec(name="ops", type="webhook", options={"url": "https://ops.example/in", **options}, terms=TERMS)
 
 
 def test_the_body_is_the_message_in_its_documented_order() -> None:

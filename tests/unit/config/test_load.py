@@ -163,7 +163,7 @@ def test_a_channel_has_its_common_fields_read_and_its_own_as_written() -> None:
     text = CHANNEL + "timeout: 5s\nretry: {delays: [1s, 1m]}\nallow_private: true\ndefault: true\nsecret: {env: S}\n"
     spec = loaded(c=text).channels["ops"]
     assert (spec.name, spec.type, spec.default, spec.allow_private) == ("ops", "webhook", True, True)
-    assert (spec.timeout, spec.retry.delays) == (5 * SECOND, (SECOND, MINUTE))
+    assert (spec.timeout, spec.terms.delays) == (5 * SECOND, (SECOND, MINUTE))
     assert spec.options == {"url": "https://alerts.example.com/in", "secret": {"env": "S"}}
 
 

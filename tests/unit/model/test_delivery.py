@@ -1,13 +1,14 @@
 """A draft's identity: a function of its cause, and of all of it."""
 
 from cepd.model.delivery import Draft, draft_of
+from cepd.model.terms import Terms
 from tests.support.firings import a_firing, an_alert
 
 
 def draft(*, firing: str = "f1", action: int = 0, target: str = "ops", request: bytes = b"{}", at: int = 0) -> Draft:
     alert = an_alert(recorded_at=at)
     return draft_of(
-        a_firing(id=firing), alert, action=action, type="webhook", target=target, request=request, delays=()
+        a_firing(id=firing), alert, action=action, type="webhook", target=target, request=request, terms=Terms()
     )
 
 

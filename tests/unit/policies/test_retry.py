@@ -71,7 +71,9 @@ def test_jitter_moves_the_wait(jitter: float, wait: int) -> None:
 
 @pytest.mark.parametrize("result", ["auth", "permanent"])
 def test_what_will_not_change_is_dead_at_once(result: Result) -> None:
-    assert next_step(a_delivery(), Outcome(result=result), NOW, 1.0) == Step(state="dead", attempts=1, next_at=NOW)
+    assert next_step(a_delivery(), Outcome(result=result), NOW, 1.0) == Step(
+        state="dead", attempts=1, next_at=NOW, falls_back=True
+    )
 
 
 def test_sent() -> None:

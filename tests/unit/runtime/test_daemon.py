@@ -15,6 +15,8 @@ from cepd.net import GuardedClient
 from cepd.ports import AlertQuery
 from cepd.runtime.daemon import Daemon
 from cepd.secrets import ProcessSecrets
+from cepd.stores.journal import open_journal
+from cepd.stores.sqlite import open_store
 from cepd.telemetry.metrics import Metrics
 from cepd.wiring import RunOptions, build
 
@@ -48,7 +50,9 @@ def live(root: Path, scenario: Scenario, *, drain: int = SECOND, poll: int = HOU
     async def life() -> None:
         http = GuardedClient()
         options = RunOptions(root=root, data_dir=root.parent / "data", poll_interval=poll, drain=drain)
-        daemon, metrics = build(options, http, ProcessSecrets(), None)
+        journal = open_journal(options.data_dir / "journal")
+        store = open_store(options.data_dir / "cepd.db")
+        daemon, metrics = build(options, http, ProcessSecrets(), None, journal, store)
         stop = asyncio.Event()
 
         async def serve() -> None:

@@ -9,7 +9,7 @@ from cepd.model.delivery import Delivery, Outcome
 from cepd.model.duration import MILLISECOND, SECOND
 from cepd.model.instant import Instant
 from cepd.runtime.dispatcher import Dispatcher
-from cepd.stores.sqlite import SqliteStore
+from cepd.stores.store import SqlStore
 from tests.support.dispatching import (
     START,
     FlakyStore,
@@ -27,7 +27,7 @@ from tests.support.tools import SystemClock
 
 
 def test_what_is_owed_is_sent_once_and_written_down(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, a_draft(1), a_draft(2))
         clock = HandClock()
         sender = Sender(clock, Outcome(result="sent", detail="HTTP 204", status=204))
@@ -47,7 +47,7 @@ def test_what_is_owed_is_sent_once_and_written_down(tmp_path: Path) -> None:
 
 
 def test_tries_follow_the_schedule_and_end_dead(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, a_draft(1))
         clock = HandClock()
         sender = Sender(clock, Outcome(result="retryable", detail="HTTP 503", status=503))
@@ -68,7 +68,7 @@ def test_tries_follow_the_schedule_and_end_dead(tmp_path: Path) -> None:
 
 
 def test_nothing_is_tried_before_it_is_due(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, a_draft(1, due_at=START + 1), a_draft(2))
         clock = HandClock()
         sender = Sender(clock)
@@ -84,7 +84,7 @@ def test_nothing_is_tried_before_it_is_due(tmp_path: Path) -> None:
 
 
 def test_it_wakes_by_itself_when_something_becomes_due(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         clock = SystemClock()
         await owed(store, a_draft(1, due_at=clock.now() + 60 * MILLISECOND))
         sender = Sender(HandClock())
@@ -98,7 +98,7 @@ def test_it_wakes_by_itself_when_something_becomes_due(tmp_path: Path) -> None:
 
 
 def test_one_order_key_goes_one_after_the_other_and_others_pass(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, a_draft(1, key="a"), a_draft(2, key="a"), a_draft(3, key="b"))
         gate = asyncio.Event()
         order: list[str] = []
@@ -123,7 +123,7 @@ def test_one_order_key_goes_one_after_the_other_and_others_pass(tmp_path: Path) 
 
 
 def test_a_receiver_that_hangs_does_not_hold_up_the_others(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, *(a_draft(number, target="hanging") for number in range(100)))
         await owed(store, *(a_draft(number, target="fine") for number in range(100, 150)))
         under_way = 0
@@ -150,7 +150,7 @@ def test_a_receiver_that_hangs_does_not_hold_up_the_others(tmp_path: Path) -> No
 
 
 def test_no_more_than_allowed_are_under_way(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, *(a_draft(number) for number in range(50)))
         now, most = 0, 0
 
@@ -173,7 +173,7 @@ def test_no_more_than_allowed_are_under_way(tmp_path: Path) -> None:
 
 
 def test_a_try_is_written_down_before_it_is_made(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, a_draft(1))
         seen: list[tuple[str, int, Instant, Instant | None]] = []
 
@@ -193,7 +193,7 @@ def test_a_try_is_written_down_before_it_is_made(tmp_path: Path) -> None:
 
 
 def test_a_fault_in_a_try_is_contained_told_and_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, a_draft(1))
         clock = HandClock()
         sender = Sender(clock, ValueError("a bug"), Outcome(result="sent"))
@@ -214,7 +214,7 @@ def test_a_fault_in_a_try_is_contained_told_and_tried_again(tmp_path: Path, capl
 
 
 def test_it_rests_while_nothing_is_due(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         clock = HandClock()
         await owed(store, a_draft(1), a_draft(2, due_at=START + 3600 * SECOND))
         counted = FlakyStore(store)

@@ -8,7 +8,7 @@ import pytest
 
 from cepd.model.delivery import Delivery, Outcome
 from cepd.runtime.dispatcher import Dispatcher
-from cepd.stores.sqlite import SqliteStore
+from cepd.stores.store import SqlStore
 from tests.support.dispatching import (
     FlakyStore,
     HandClock,
@@ -22,14 +22,14 @@ from tests.support.dispatching import (
 )
 
 
-@pytest.mark.parametrize("method", ["claim", "next_due", "begin_attempt", "settle"])
+@pytest.mark.parametrize("method", ["claim", "next_due", "settle"])
 def test_a_store_that_is_away_delays_and_repeats_nothing(
     tmp_path: Path, method: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cepd.runtime.dispatcher._FIRST_PAUSE", 0.001)
     caplog.set_level(logging.INFO, "cepd.runtime.dispatcher")
 
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, a_draft(1))
         clock = HandClock()
         sender = Sender(clock)
@@ -50,7 +50,7 @@ async def _said(caplog: pytest.LogCaptureFixture, message: str) -> bool:
 
 
 def test_a_drain_waits_for_what_is_under_way_and_claims_nothing_more(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, a_draft(1, key="a"), a_draft(2, key="a"))
         begun, gate = asyncio.Event(), asyncio.Event()
 
@@ -74,7 +74,7 @@ def test_a_drain_waits_for_what_is_under_way_and_claims_nothing_more(tmp_path: P
 
 
 def test_what_a_drain_cuts_off_goes_out_after_the_next_start_under_the_same_id(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, a_draft(1))
         clock, begun = HandClock(), asyncio.Event()
 
@@ -103,14 +103,14 @@ def test_what_a_drain_cuts_off_goes_out_after_the_next_start_under_the_same_id(t
 
 
 def test_a_drain_without_a_run_ends_at_once(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await Dispatcher(store, HandClock(), Sender(HandClock()), lambda: 1.0).drain(0.0)
 
     with_store(tmp_path, test)
 
 
 def test_a_drain_ends_while_the_store_is_away(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         flaky = FlakyStore(store, claim=1_000_000)
         dispatcher = Dispatcher(flaky, HandClock(), Sender(HandClock()), lambda: 1.0)
         running = asyncio.create_task(dispatcher.run())
@@ -127,7 +127,7 @@ async def _called(store: FlakyStore, method: str) -> bool:
 
 
 def test_being_cancelled_leaves_no_task_behind(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, a_draft(1))
         begun = asyncio.Event()
 

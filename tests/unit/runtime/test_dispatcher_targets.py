@@ -6,12 +6,12 @@ from pathlib import Path
 from cepd.model.delivery import Delivery, Outcome
 from cepd.model.duration import SECOND
 from cepd.runtime.dispatcher import Dispatcher
-from cepd.stores.sqlite import SqliteStore
+from cepd.stores.store import SqlStore
 from tests.support.dispatching import START, HandClock, Sender, a_draft, all_are, owed, states, tried, until, with_store
 
 
 def test_any_number_of_receivers_that_hang_hold_up_no_other(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         for target in range(40):
             await owed(store, *(a_draft(10 * target + n, target=f"hanging-{target}") for n in range(5)))
         await owed(store, *(a_draft(number, target="fine") for number in range(1000, 1010)))
@@ -38,7 +38,7 @@ def test_any_number_of_receivers_that_hang_hold_up_no_other(tmp_path: Path) -> N
 
 
 def test_being_rate_limited_pauses_the_target_and_no_other(tmp_path: Path) -> None:
-    async def test(store: SqliteStore) -> None:
+    async def test(store: SqlStore) -> None:
         await owed(store, *(a_draft(number) for number in range(4)))
         await owed(store, a_draft(9, target="mail"))
         clock = HandClock()

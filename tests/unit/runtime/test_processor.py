@@ -9,7 +9,7 @@ from cepd.model.errors import OverloadedError, RetryLaterError
 from cepd.model.rule import Suppress
 from cepd.ports import AlertQuery, Recording
 from cepd.stores.journal import open_journal
-from cepd.stores.sqlite import SqliteStore
+from cepd.stores.store import SqlStore
 from tests.support.pipeline import deployment_of, pipeline
 from tests.support.rows import START, line, rule
 from tests.support.virtual import VirtualClock, leap, run_virtually
@@ -129,7 +129,7 @@ def test_a_removed_rule_still_says_its_summary(tmp_path: Path) -> None:
 class Away:
     """The real store, away until told otherwise: the port's RetryLaterError, as of a locked or full database."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: SqlStore) -> None:
         self._store = store
         self.away = True
         self.tries = 0
@@ -144,7 +144,7 @@ class Away:
 def test_a_store_that_is_away_stops_the_engine_then_intake_and_loses_nothing(tmp_path: Path) -> None:
     stores: list[Away] = []
 
-    def through(store: SqliteStore) -> Away:
+    def through(store: SqlStore) -> Away:
         stores.append(Away(store))
         return stores[0]
 

@@ -17,7 +17,7 @@ from cepd.model.rule import Suppress
 from cepd.ports import AlertQuery, Recording
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.recovery import Recovered, lost, replay
-from cepd.stores.sqlite import SqliteStore
+from cepd.stores.store import SqlStore
 from tests.support.pipeline import Pipeline, deployment_of, pipeline
 from tests.support.rows import line, rule
 
@@ -73,7 +73,7 @@ def alerts_of(states: list[dict[str, Any]]) -> list[tuple[str, tuple[str, ...], 
 class Dying:
     """The real store of a process that dies after so many recordings: later ones never return."""
 
-    def __init__(self, store: SqliteStore, after: int) -> None:
+    def __init__(self, store: SqlStore, after: int) -> None:
         self._store = store
         self._left = after
 

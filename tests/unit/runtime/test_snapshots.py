@@ -11,7 +11,7 @@ from cepd.model.errors import RetryLaterError
 from cepd.model.rule import Suppress
 from cepd.ports import Recording
 from cepd.runtime.deployment import Deployment
-from cepd.stores.sqlite import SqliteStore
+from cepd.stores.store import SqlStore
 from tests.support.pipeline import Pipeline, deployment_of, pipeline
 from tests.support.rows import START, line, rule
 from tests.support.virtual import VirtualClock, leap, run_virtually
@@ -76,7 +76,7 @@ def test_none_is_written_before_the_recovery_has_ended_nor_without_a_new_row(tmp
 class Away:
     """The real store, away until told otherwise."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: SqlStore) -> None:
         self._store = store
         self.away = True
 
@@ -89,7 +89,7 @@ class Away:
 def test_it_waits_for_the_store_and_for_no_later_row(tmp_path: Path) -> None:
     stores: list[Away] = []
 
-    def through(store: SqliteStore) -> Away:
+    def through(store: SqlStore) -> Away:
         stores.append(Away(store))
         return stores[0]
 

@@ -12,11 +12,12 @@ import pytest
 
 from cepd.model.errors import NotFoundError, RetryLaterError, StartError
 from cepd.ports import Recording
-from cepd.stores.sqlite import SqliteStore, open_store
+from cepd.stores.sqlite import open_store
+from cepd.stores.store import SqlStore
 from tests.support.alerts import alert, draft
 
 
-def with_store(path: Path, work: Callable[[SqliteStore], Awaitable[None]]) -> None:
+def with_store(path: Path, work: Callable[[SqlStore], Awaitable[None]]) -> None:
     async def main() -> None:
         store = open_store(path)
         try:
@@ -27,14 +28,14 @@ def with_store(path: Path, work: Callable[[SqliteStore], Awaitable[None]]) -> No
     asyncio.run(main())
 
 
-async def nothing(store: SqliteStore) -> None:
+async def nothing(store: SqlStore) -> None:
     """Opening and closing is all."""
 
 
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     path = tmp_path / "data" / "cepd.db"
 
-    async def work(store: SqliteStore) -> None:
+    async def work(store: SqlStore) -> None:
         await store.record(Recording(seq=1, alerts=[alert()]))
         found = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
         assert found == {"cepd.db": 0o600, "cepd.db-wal": 0o600, "cepd.db-shm": 0o600}
@@ -44,11 +45,11 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
 
 
 def test_what_was_committed_is_there_at_the_next_start(tmp_path: Path) -> None:
-    async def write(store: SqliteStore) -> None:
+    async def write(store: SqlStore) -> None:
         await store.record(Recording(seq=1, alerts=[alert()], drafts=[draft()]))
         await store.acknowledge("a1", by="alice", at=5, note=None, steal=False)
 
-    async def read(store: SqliteStore) -> None:
+    async def read(store: SqlStore) -> None:
         found = await store.alert("a1")
         assert (found.alert.acked_by, len(found.history), len(found.deliveries)) == ("alice", 1, 1)
 
@@ -78,15 +79,15 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatc
     from cepd.stores.statements import Migration, load_migrations
 
     path = tmp_path / "cepd.db"
-    broken = [*load_migrations(), Migration(4, "broken", "CREATE TABLE half (n INTEGER); SELECT nonsense;")]
-    monkeypatch.setattr(module, "load_migrations", lambda: broken)
+    broken = [*load_migrations("sqlite"), Migration(5, "broken", "CREATE TABLE half (n INTEGER); SELECT nonsense;")]
+    monkeypatch.setattr(module, "load_migrations", lambda dialect: broken)
     with pytest.raises(StartError, match="nonsense"):
         open_store(path)
     monkeypatch.undo()
     with_store(path, nothing)
     connection = sqlite3.connect(path)
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
     connection.close()
     assert "alert" in names
     assert "half" not in names
@@ -131,7 +132,7 @@ def test_a_kill_inside_a_transaction_leaves_no_half_of_it(tmp_path: Path, statem
     died = subprocess.run([sys.executable, "-c", DIE, str(path), statement], capture_output=True, check=False)
     assert died.returncode == 9, died.stdout + died.stderr
 
-    async def look(store: SqliteStore) -> None:
+    async def look(store: SqlStore) -> None:
         assert len((await store.alert("a1")).deliveries) == 1
         with pytest.raises(NotFoundError):
             await store.alert("a2")
@@ -156,7 +157,7 @@ def test_a_database_that_somebody_locks_is_away_and_comes_back(tmp_path: Path, m
 
     monkeypatch.setattr(sqlite3, "connect", impatient)
 
-    async def work(store: SqliteStore) -> None:
+    async def work(store: SqlStore) -> None:
         other = real(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         calls = [store.record(Recording(seq=1, alerts=[alert(f"a{n}")])) for n in range(3)]
@@ -172,9 +173,9 @@ def test_a_database_that_somebody_locks_is_away_and_comes_back(tmp_path: Path, m
 
 
 def test_a_fault_of_ours_is_not_taken_for_a_database_that_is_away(tmp_path: Path) -> None:
-    async def work(store: SqliteStore) -> None:
+    async def work(store: SqlStore) -> None:
         with pytest.raises(sqlite3.OperationalError, match="no such table"):
-            await store._writes.run(lambda connection: connection.execute("SELECT * FROM nowhere"))
+            await store._database._writes.run(lambda connection: connection.execute("SELECT * FROM nowhere"))
 
     with_store(tmp_path / "cepd.db", work)
 
@@ -187,8 +188,8 @@ def test_calls_that_wait_together_share_a_commit(tmp_path: Path) -> None:
         nonlocal commits
         commits += statement == "COMMIT"
 
-    async def work(store: SqliteStore) -> None:
-        await store._writes.run(lambda connection: connection.set_trace_callback(count))
+    async def work(store: SqlStore) -> None:
+        await store._database._writes.run(lambda connection: connection.set_trace_callback(count))
         calls = [store.record(Recording(seq=n, alerts=[alert(f"a{n}")])) for n in range(1, 101)]
         await asyncio.gather(*calls)
 
@@ -197,12 +198,12 @@ def test_calls_that_wait_together_share_a_commit(tmp_path: Path) -> None:
 
 
 def test_every_commit_is_synced_and_references_are_enforced(tmp_path: Path) -> None:
-    async def work(store: SqliteStore) -> None:
+    async def work(store: SqlStore) -> None:
         def pragmas(connection: sqlite3.Connection) -> list[object]:
             names = ("journal_mode", "synchronous", "foreign_keys")
             return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
 
-        assert await store._writes.run(pragmas) == ["wal", 2, 1]
+        assert await store._database._writes.run(pragmas) == ["wal", 2, 1]
 
     with_store(tmp_path / "cepd.db", work)
 

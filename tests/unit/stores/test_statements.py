@@ -20,4 +20,5 @@ def test_two_statements_of_one_name_are_a_fault() -> None:
 
 def test_the_files_are_found_where_the_package_is() -> None:
     assert {"insert_alert", "claim", "alerts_page"} <= load_statements("record", "alerts", "deliveries").keys()
-    assert load_migrations()[0].name == "alerts_and_deliveries"
+    assert load_migrations("sqlite")[0].name == "alerts_and_deliveries"
+    assert load_migrations("postgresql")[0].number == 1

@@ -12,9 +12,12 @@ import pytest
 
 from cepd.model.alert import Alert
 from cepd.model.delivery import Draft, Outcome
+from cepd.model.terms import Terms
 from cepd.ports import Recording
-from cepd.stores.sqlite import SqliteStore, open_store
+from cepd.stores.sqlite import open_store
+from cepd.stores.store import SqlStore
 from cepd.web.auth import TokenFile
+from tests.support.alerts import ended
 from tests.support.web import NOW, asking, services
 
 SECOND = 1_000_000
@@ -60,7 +63,7 @@ DRAFT = Draft(
     target="ops",
     order_key="ops:cpu",
     request=b"{}",
-    delays=(SECOND,),
+    terms=Terms((SECOND,)),
     due_at=NOW,
 )
 ITEM = {
@@ -84,9 +87,7 @@ ITEM = {
 Ask = Callable[..., Coroutine[Any, Any, httpx2.Response]]
 
 
-def with_alerts(
-    tmp_path: Path, scenario: Callable[[Ask, SqliteStore], Coroutine[Any, Any, None]], **given: Any
-) -> None:
+def with_alerts(tmp_path: Path, scenario: Callable[[Ask, SqlStore], Coroutine[Any, Any, None]], **given: Any) -> None:
     """Runs the scenario over a store with two alerts, the first of which owes a message."""
 
     async def run() -> None:
@@ -106,7 +107,7 @@ def with_alerts(
 
 
 def test_the_list_is_newest_first_and_has_the_shape_of_the_design(tmp_path: Path) -> None:
-    async def scenario(ask: Ask, _: SqliteStore) -> None:
+    async def scenario(ask: Ask, _: SqlStore) -> None:
         found = (await ask("GET", "/cep/events")).json()
         assert [one["event_id"] for one in found["events"]] == ["e2", "e1"]
         assert found["events"][1] == ITEM
@@ -133,7 +134,7 @@ def test_the_list_is_newest_first_and_has_the_shape_of_the_design(tmp_path: Path
     ],
 )
 def test_filters(tmp_path: Path, query: str, ids: list[str]) -> None:
-    async def scenario(ask: Ask, _: SqliteStore) -> None:
+    async def scenario(ask: Ask, _: SqlStore) -> None:
         found = (await ask("GET", f"/cep/events?{query}")).json()
         assert [one["event_id"] for one in found["events"]] == ids
 
@@ -155,7 +156,7 @@ def test_filters(tmp_path: Path, query: str, ids: list[str]) -> None:
     ],
 )
 def test_a_bad_parameter_is_named(tmp_path: Path, query: str, word: str) -> None:
-    async def scenario(ask: Ask, _: SqliteStore) -> None:
+    async def scenario(ask: Ask, _: SqlStore) -> None:
         answer = await ask("GET", f"/cep/events?{query}")
         assert answer.status_code == 400
         assert word in answer.text
@@ -164,7 +165,7 @@ def test_a_bad_parameter_is_named(tmp_path: Path, query: str, word: str) -> None
 
 
 def test_pages_hold_each_alert_once(tmp_path: Path) -> None:
-    async def scenario(ask: Ask, store: SqliteStore) -> None:
+    async def scenario(ask: Ask, store: SqlStore) -> None:
         first = (await ask("GET", "/cep/events?limit=1")).json()
         third = msgspec.structs.replace(FIRST, event_id="e3")
         await store.record(Recording(seq=3, alerts=[third], at=NOW))
@@ -175,16 +176,14 @@ def test_pages_hold_each_alert_once(tmp_path: Path) -> None:
 
 
 def test_the_detail_tells_all_of_it(tmp_path: Path) -> None:
-    async def scenario(ask: Ask, store: SqliteStore) -> None:
-        await store.claim(NOW, 10)
-        number = await store.begin_attempt("d1", NOW)
+    async def scenario(ask: Ask, store: SqlStore) -> None:
+        (claimed,) = await store.claim(NOW, 10)
         outcome = Outcome(result="retryable", detail="503 from ops", status=503)
-        await store.settle(
-            "d1",
-            attempt=number,
+        await ended(
+            store,
+            claimed,
             outcome=outcome,
             state="pending",
-            attempts=1,
             next_at=NOW + 5 * SECOND,
             at=NOW + SECOND,
         )
@@ -226,7 +225,7 @@ def test_the_detail_tells_all_of_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("event_id", ["none", "%00", "e1%27%20OR%201=1", "%F0%9F%98%80", "x" * 5_000])
 def test_an_alert_that_is_not_there_is_404(tmp_path: Path, event_id: str) -> None:
-    async def scenario(ask: Ask, _: SqliteStore) -> None:
+    async def scenario(ask: Ask, _: SqlStore) -> None:
         assert (await ask("GET", f"/cep/events/{event_id}")).status_code == 404
         assert (await ask("POST", f"/cep/events/{event_id}/ack")).status_code == 404
 
@@ -234,7 +233,7 @@ def test_an_alert_that_is_not_there_is_404(tmp_path: Path, event_id: str) -> Non
 
 
 def test_an_acknowledgement_holds_against_another_until_it_is_stolen(tmp_path: Path) -> None:
-    async def scenario(ask: Ask, _: SqliteStore) -> None:
+    async def scenario(ask: Ask, _: SqlStore) -> None:
         first = await ask("POST", "/cep/events/e1/ack", json={"by": "alice", "note": "on it"})
         acked = {"state": "acked", "ack": "ACK", "acked_by": "alice", "acked_at": "2026-01-01T00:00:00Z"}
         assert (first.status_code, first.json()) == (200, {**ITEM, **acked})
@@ -257,7 +256,7 @@ def test_an_acknowledgement_holds_against_another_until_it_is_stolen(tmp_path: P
 
 
 def test_without_tokens_and_without_a_name_it_is_local(tmp_path: Path) -> None:
-    async def scenario(ask: Ask, _: SqliteStore) -> None:
+    async def scenario(ask: Ask, _: SqlStore) -> None:
         assert (await ask("POST", "/cep/events/e1/ack")).json()["acked_by"] == "local"
         assert (await ask("POST", "/cep/events/e2/ack", content=b"{}")).json()["acked_by"] == "local"
 
@@ -278,7 +277,7 @@ def test_with_tokens_only_an_admin_speaks_for_others(tmp_path: Path, token: str,
         )
     )
 
-    async def scenario(ask: Ask, _: SqliteStore) -> None:
+    async def scenario(ask: Ask, _: SqlStore) -> None:
         headers = {"Authorization": f"Bearer {token}"}
         answer = await ask("POST", "/cep/events/e1/ack", json={"by": "alice"}, headers=headers)
         assert answer.json()["acked_by"] == by
@@ -303,7 +302,7 @@ def test_with_tokens_only_an_admin_speaks_for_others(tmp_path: Path, token: str,
     ],
 )
 def test_a_body_that_does_not_fit_changes_nothing(tmp_path: Path, body: bytes, word: str) -> None:
-    async def scenario(ask: Ask, _: SqliteStore) -> None:
+    async def scenario(ask: Ask, _: SqlStore) -> None:
         answer = await ask("POST", "/cep/events/e1/ack", content=body)
         assert answer.status_code == 400
         assert word in answer.text

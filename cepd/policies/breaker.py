@@ -1,0 +1,44 @@
+"""The circuit breaker of a target: left alone after failures in a row, tried again by few, closed by a success.
+
+Pure: the store holds one of these for each target, so that it outlives a restart and several daemons share it.
+Closed: `open_until` is None. Open: the time has not come yet. Half-open: it has, and trials are under way.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from cepd.model.delivery import Result
+from cepd.model.instant import Instant
+from cepd.model.terms import BreakerSpec
+
+BreakerState: TypeAlias = Literal["closed", "open", "half_open"]
+
+_FAILURES: frozenset[Result] = frozenset({"retryable", "unknown", "auth"})
+"""What says that the target is not well. A refused message says that the message is not, a 429 that it is busy."""
+
+
+class Breaker(msgspec.Struct, frozen=True):
+    failures: int = 0
+    """In a row."""
+    open_until: Instant | None = None
+
+    def state(self, now: Instant) -> BreakerState:
+        if self.open_until is None:
+            return "closed"
+        return "open" if now < self.open_until else "half_open"
+
+
+def after(breaker: Breaker, spec: BreakerSpec, result: Result, now: Instant) -> Breaker:
+    """The breaker once a try has ended. A try that began before the breaker opened and fails late opens it no longer
+    than it is; one that succeeds closes it."""
+    if result == "sent" or result == "permanent":
+        return Breaker()
+    if result not in _FAILURES:
+        return breaker
+    failures = breaker.failures + 1
+    if breaker.state(now) == "open":
+        return Breaker(failures, breaker.open_until)
+    if failures >= spec.failure_threshold or breaker.open_until is not None:
+        return Breaker(failures, now + spec.timeout)
+    return Breaker(failures)

@@ -1,0 +1,67 @@
+-- What a target's trouble and a delivery's terms are; who holds a delivery, and until when.
+ALTER TABLE delivery ADD COLUMN terms TEXT NOT NULL DEFAULT '{}';
+UPDATE delivery SET terms = json_object('delays', json(delays));
+ALTER TABLE delivery DROP COLUMN delays;
+ALTER TABLE delivery ADD COLUMN lease INTEGER NOT NULL DEFAULT 25000000;
+ALTER TABLE delivery ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+ALTER TABLE delivery ADD COLUMN lease_until INTEGER;
+ALTER TABLE delivery ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+UPDATE delivery SET tries = (SELECT coalesce(max(number), 0) FROM attempt WHERE delivery_id = delivery.id);
+ALTER TABLE delivery ADD COLUMN deadline INTEGER;
+ALTER TABLE delivery ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE delivery ADD COLUMN fallback BLOB; -- a draft as JSON, until it is owed
+ALTER TABLE delivery ADD COLUMN fell_back INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE delivery ADD COLUMN fallback_of TEXT;
+ALTER TABLE delivery ADD COLUMN redriven_by TEXT;
+ALTER TABLE delivery ADD COLUMN redriven_at INTEGER;
+
+CREATE INDEX delivery_leased ON delivery (lease_until) WHERE state = 'sending';
+CREATE INDEX delivery_ends ON delivery (deadline) WHERE state = 'pending' AND deadline IS NOT NULL;
+CREATE INDEX delivery_urgent ON delivery (target) WHERE state = 'pending' AND urgent = 1;
+CREATE INDEX delivery_retried ON delivery (next_at) WHERE state = 'pending' AND attempts > 0;
+CREATE INDEX delivery_settled ON delivery (settled_at) WHERE settled_at IS NOT NULL;
+
+CREATE TABLE target (
+  target TEXT PRIMARY KEY,
+  paused_until INTEGER,
+  failures INTEGER NOT NULL DEFAULT 0,
+  open_until INTEGER,
+  trials INTEGER NOT NULL DEFAULT 1
+) STRICT;
+INSERT INTO target (target, paused_until) SELECT target, until FROM pause;
+DROP TABLE pause;
+
+-- An alert is acknowledged for a time, resolved by a person, judged.
+ALTER TABLE alert ADD COLUMN ack_source TEXT;
+ALTER TABLE alert ADD COLUMN ack_until INTEGER;
+ALTER TABLE alert ADD COLUMN resolved_at INTEGER;
+ALTER TABLE alert ADD COLUMN resolved_by TEXT;
+ALTER TABLE alert ADD COLUMN verdict TEXT;
+ALTER TABLE alert ADD COLUMN verdict_by TEXT;
+ALTER TABLE alert_change ADD COLUMN source TEXT NOT NULL DEFAULT 'api';
+
+-- What happened to alerts, in the order in which it could be seen.
+CREATE TABLE stream (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX stream_at ON stream (at);
+
+CREATE TABLE execution (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  exec_id TEXT NOT NULL UNIQUE,
+  rule_id TEXT NOT NULL,
+  alert_id TEXT,
+  status TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  duration INTEGER,
+  error_message TEXT,
+  executed_by TEXT NOT NULL,
+  "references" TEXT NOT NULL,
+  revision TEXT NOT NULL,
+  generation TEXT NOT NULL
+) STRICT;
+CREATE INDEX execution_of_rule ON execution (rule_id, seq);
+CREATE INDEX execution_of_alert ON execution (alert_id);
