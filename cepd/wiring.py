@@ -37,7 +37,7 @@ from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
 from cepd.runtime.snapshots import Snapshotter
-from cepd.runtime.status import config_samples, part_samples, snapshot_samples, store_samples
+from cepd.runtime.status import config_samples, part_samples, snapshot_samples, stop_samples, store_samples
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import FileJournal, open_journal
@@ -178,6 +178,7 @@ def build(
     metrics.read_from(part_samples(feed, recorder, machine, heartbeat, lambda: horizon.id_reused))
     metrics.read_from(snapshot_samples(snapshotter, clock))
     metrics.read_from(config_samples(reloader, machine))
+    metrics.read_from(stop_samples(machine, clock))
     metrics.read_from(_store_source(store, clock))
     daemon = Daemon(
         clock=clock,
@@ -245,6 +246,9 @@ def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: 
         standing=lambda rule_id: daemon.machine.engine.standing(rule_id),
         baselines=lambda rule_id, limit: daemon.machine.engine.baselines(rule_id, limit),
         reset=daemon.inbox.reset,
+        stops=lambda: daemon.machine.engine.stops,
+        disable=daemon.inbox.disable,
+        enable=daemon.inbox.enable,
         last_reload=lambda: daemon.reloader.last,
         reload=partial(daemon.reloader.reload_within, RELOAD_PATIENCE),
         unready=daemon.unready,

@@ -1,6 +1,6 @@
 """The engine: (state, row) to firings, and nothing else. The same rows give the same firings, always."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -12,7 +12,7 @@ from cepd.engine.crew import Crew
 from cepd.engine.episodes import end_all
 from cepd.engine.folding import close, deadlines
 from cepd.engine.program import Program
-from cepd.engine.rows import Batch, Lines, Recorded, Reset, Resume, Row, Swap, Target
+from cepd.engine.rows import Batch, Disable, Enable, Lines, Recorded, Reset, Resume, Row, Swap, Target
 from cepd.engine.snapshot import EngineState, SavedState, decode_state, encode_state
 from cepd.engine.standing import Standing, standing
 from cepd.engine.stats import Stats
@@ -26,6 +26,7 @@ from cepd.model.event import Event
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
 from cepd.model.json import Json
+from cepd.model.stop import Stop
 
 STEP = 64
 """Events after which others may have a turn: some hundred microseconds where few of them fire."""
@@ -37,6 +38,7 @@ class Engine:
     def __init__(self, program: Program, state: EngineState | None = None) -> None:
         found = EngineState() if state is None else state
         self._watermark = found.watermark
+        self._muting = found.muting
         units: dict[str, Unit] = {}
         rules = list(program.rules.values())
         for fingerprint, members in program.units:
@@ -71,13 +73,14 @@ class Engine:
         crew, rules, units = self._crew, dict[str, msgspec.Raw](), dict[str, msgspec.Raw]()
         if self._watermark is not None:
             crew.tidy(self._watermark)
+        self._muting.forget(self._held)
         for running in crew.rules:
             rules[running.rule.id] = msgspec.Raw(msgspec.json.encode(running.state))
             yield
         for compiled, unit in zip(crew.program.units, crew.units, strict=True):
             units[compiled.fingerprint] = msgspec.Raw(unit.save())
             yield
-        return encode_state(SavedState(self._watermark, rules, units))
+        return encode_state(SavedState(self._watermark, rules, units, self._muting))
 
     @property
     def stats(self) -> Stats:
@@ -101,6 +104,10 @@ class Engine:
     def steps(self, row: Row) -> Iterator[Firing | None]:
         """As `run`, with a None now and then while nothing fires: whoever takes them may do something else meanwhile,
         but nothing with this engine that changes it or takes a snapshot."""
+        steps = self._steps(row)
+        return steps if self._muting.idle else self._told(steps)
+
+    def _steps(self, row: Row) -> Iterator[Firing | None]:
         watermark = self._watermark
         if watermark is None:
             watermark = self._watermark = Watermark.begin(row.clock, self._crew.program.lateness)
@@ -122,8 +129,17 @@ class Engine:
             yield from self._swap(watermark, row.program)
         elif isinstance(row, Reset):
             self._reset(row)
+        elif isinstance(row, Disable):
+            self._muting.stop(row.rule_id, Stop(clock, row.until, row.by, row.reason))
+        elif isinstance(row, Enable):
+            self._muting.stops.pop(row.rule_id, None)
         if self._crew.timers.crowded:
             self._crew.schedule_all()
+
+    @property
+    def stops(self) -> Mapping[str, Stop]:
+        """The rules that are disabled at run time, by id; some may be over by now."""
+        return self._muting.stops
 
     def standing(self, rule_id: str) -> Standing | None:
         """Where a rule stands; None for one that the program does not hold."""
@@ -162,7 +178,7 @@ class Engine:
         ]
         for _, due in groupby(sorted(ends), key=attrgetter("at")):
             assert self._watermark is not None
-            fired = self._crew.fall_due(list(due), self._watermark)
+            fired = self._told(self._crew.fall_due(list(due), self._watermark))
             yield from (step for step in fired if step is not None)
 
     def _advance(self, watermark: Watermark, clock: Instant) -> Iterator[Firing | None]:
@@ -195,6 +211,26 @@ class Engine:
         crew.waiting.end(arrivals)
         yield None
         crew.stats.events += count
+
+    def _told(self, steps: Iterator[Firing | None]) -> Iterator[Firing | None]:
+        """Steps without the firings that nobody is told of."""
+        for firing in steps:
+            if firing is None:
+                yield None
+                continue
+            assert self._watermark is not None
+            told = self._muting.told(firing, self._watermark.clock)
+            if told is not None:
+                yield told
+            elif (running := self._crew.rule(firing.rule_id)) is not None and firing.kind != "storm":
+                running.stats.muted += 1
+        if self._watermark is not None:
+            self._muting.tidy(self._watermark.clock, self._held)
+
+    def _held(self, rule_id: str) -> Collection[str]:
+        """The alerts of a rule that more may be fired into."""
+        running = self._crew.rule(rule_id)
+        return () if running is None else running.state.tallies
 
     def _reset(self, row: Reset) -> None:
         unit: object = self._crew.unit_of(row.rule_id)

@@ -85,4 +85,21 @@ class Reset(msgspec.Struct, frozen=True):
     """The key's text."""
 
 
-Row: TypeAlias = Batch | Lines | Recorded | Target | Tick | Swap | Resume | Reset
+class Disable(msgspec.Struct, frozen=True):
+    """Somebody disabled a rule, which need not be there, until a clock."""
+
+    clock: Instant
+    rule_id: str
+    until: Instant
+    by: str
+    reason: str
+
+
+class Enable(msgspec.Struct, frozen=True):
+    """Somebody ended that before its time."""
+
+    clock: Instant
+    rule_id: str
+
+
+Row: TypeAlias = Batch | Lines | Recorded | Target | Tick | Swap | Resume | Reset | Disable | Enable

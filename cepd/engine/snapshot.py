@@ -2,6 +2,7 @@
 
 import msgspec
 
+from cepd.engine.muting import Muting
 from cepd.engine.state import RuleState
 from cepd.engine.watermarks import Watermark
 from cepd.model.errors import InputError
@@ -16,6 +17,7 @@ class EngineState(msgspec.Struct):
     watermark: Watermark | None = None
     rules: dict[str, RuleState] = msgspec.field(default_factory=dict)
     units: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
+    muting: Muting = msgspec.field(default_factory=Muting)
 
 
 class _Snapshot(msgspec.Struct):
@@ -33,6 +35,7 @@ class SavedState(msgspec.Struct):
     watermark: Watermark | None
     rules: dict[str, msgspec.Raw]
     units: dict[str, msgspec.Raw]
+    muting: Muting
 
 
 class _Saved(msgspec.Struct):

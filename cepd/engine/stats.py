@@ -26,6 +26,8 @@ class RuleStats(msgspec.Struct):
     fired at once and unsuppressed, those of a rule with `for` not at all."""
     continued: int = 0
     """True evaluations of open episodes."""
+    muted: int = 0
+    """Firings that nobody was told of, because the rule was disabled at run time."""
     errors: int = 0
     last_error: str = ""
 

@@ -30,10 +30,10 @@ def fold_into_storm(rule: Rule, state: RuleState, minute: StormMinute, firing: F
         minute.alert_id = firing_id(rule.id, state.fingerprint, "", "storm", cause)
         state.hold(minute.alert_id, firing)
     folded = state.fold(minute.alert_id, firing)
-    return [_storm(folded), folded] if opened else [folded]
+    return [storm_of(folded), folded] if opened else [folded]
 
 
-def _storm(first: Firing) -> Firing:
+def storm_of(first: Firing) -> Firing:
     """Opens the storm alert. Its count starts with the firing that was one too many, so that it tells of that one."""
     return msgspec.structs.replace(
         first,

@@ -6,13 +6,14 @@ import msgspec
 
 from cepd.model.instant import Instant
 
-FrameKind: TypeAlias = Literal["batch", "target", "tick", "swap", "resume", "reset"]
+FrameKind: TypeAlias = Literal["batch", "target", "tick", "swap", "resume", "reset", "disable", "enable"]
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """batch: `body` holds accepted lines, one event each, joined by newlines. target: `body` is one event for
     `rule_id` alone. tick: nothing but its clock. swap: `digest` names the generation that runs from here on.
     resume: the daemon started again. reset: `body` is the text of a key whose anomaly baseline `rule_id` forgets.
+    disable: `body` says as JSON until when, by whom and why `rule_id` is disabled. enable: that is over early.
     """
 
     seq: int

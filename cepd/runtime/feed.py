@@ -8,8 +8,11 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
+import msgspec
+
 from cepd.model.errors import OverloadedError
 from cepd.model.frame import Frame, FrameKind
+from cepd.model.stop import Wish
 from cepd.ports import Clock, Journal
 from cepd.runtime.deployment import Deployment
 
@@ -82,6 +85,14 @@ class Feed:
     def reset(self, rule_id: str, key: str) -> Item:
         """The rule forgets the anomaly baseline of one key, which is given as its text."""
         return self._push("reset", rule_id=rule_id, body=key.encode())
+
+    def disable(self, rule_id: str, wish: Wish) -> Item:
+        """The rule opens no alerts for some time; in place of what holds of it already."""
+        return self._push("disable", rule_id=rule_id, body=msgspec.json.encode(wish))
+
+    def enable(self, rule_id: str) -> Item:
+        """That is over before its time; nothing happens where the rule is not disabled."""
+        return self._push("enable", rule_id=rule_id)
 
     def try_again(self) -> None:
         """After a refusal, when nothing comes by itself: a tick shows whether the disk takes frames again."""

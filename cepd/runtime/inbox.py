@@ -1,6 +1,7 @@
 """Intake over HTTP: a body becomes journaled slices, and its sender hears of them once they are on disk."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from functools import partial
 
@@ -12,8 +13,12 @@ from cepd.intake.horizon import Horizon
 from cepd.intake.inflate import inflate
 from cepd.intake.limits import DEFAULT_LIMITS
 from cepd.model.errors import CepdError, OverloadedError, RetryLaterError, TooLargeError
+from cepd.model.instant import format_instant
+from cepd.model.stop import Wish
 from cepd.runtime.feed import Feed
 from cepd.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
 
 INPUT = "http"
 
@@ -59,6 +64,19 @@ class Inbox:
         """
         self._check_open()
         await self._feed.reset(rule_id, key).synced
+
+    async def disable(self, rule_id: str, wish: Wish) -> None:
+        """As `reset`: a rule is disabled for some time."""
+        self._check_open()
+        await self._feed.disable(rule_id, wish).synced
+        about = {"rule": rule_id, "by": wish.by, "until": format_instant(wish.until), "reason": wish.reason}
+        log.warning("rule disabled", extra=about)
+
+    async def enable(self, rule_id: str, by: str) -> None:
+        """As `reset`: a rule is no longer disabled."""
+        self._check_open()
+        await self._feed.enable(rule_id).synced
+        log.warning("rule enabled", extra={"rule": rule_id, "by": by})
 
     def _check_open(self) -> None:
         if self.closed is not None:

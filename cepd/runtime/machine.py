@@ -6,13 +6,16 @@ The running daemon and its recovery both apply frames here, so a replay derives 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from cepd.engine.engine import Engine
 from cepd.engine.program import Program
-from cepd.engine.rows import Lines, Reset, Resume, Row, Swap, Target, Tick
+from cepd.engine.rows import Disable, Enable, Lines, Reset, Resume, Row, Swap, Target, Tick
 from cepd.engine.stepping import Steps, finished
 from cepd.model.firing import Firing
 from cepd.model.frame import Frame
 from cepd.model.instant import Instant
+from cepd.model.stop import Wish
 from cepd.ports import Snapshot
 from cepd.runtime.deployment import Deployment
 
@@ -82,6 +85,11 @@ def row_of(frame: Frame, program: Program, replacement: Program | None = None) -
             return Tick(frame.clock)
         case "reset":
             return Reset(frame.clock, frame.rule_id, frame.body.decode())
+        case "disable":
+            wish = msgspec.json.decode(frame.body, type=Wish)
+            return Disable(frame.clock, frame.rule_id, wish.until, wish.by, wish.reason)
+        case "enable":
+            return Enable(frame.clock, frame.rule_id)
         case "swap":
             if replacement is None:
                 raise ValueError(f"frame {frame.seq} swaps to generation {frame.digest}, which was not given")

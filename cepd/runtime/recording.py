@@ -59,6 +59,9 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rule_id: str = ""
     digest: str = ""
     key: str = ""
+    """Of a reset."""
+    wish: str = ""
+    """Of a disable: what was asked for, as JSON."""
     lines: list[str] = []
 
 
@@ -150,6 +153,7 @@ def _row(frame: Frame) -> _Row:
         rule_id=frame.rule_id,
         digest=frame.digest,
         key=body if frame.kind == "reset" else "",
+        wish=body if frame.kind == "disable" else "",
         lines=body.split("\n") if frame.count else [],
     )
 
@@ -193,5 +197,9 @@ def _frame(row: _Row) -> Frame:
         count=len(row.lines),
         rule_id=row.rule_id,
         digest=row.digest,
-        body=row.key.encode() if row.kind == "reset" else "\n".join(row.lines).encode(),
+        body=_body(row).encode(),
     )
+
+
+def _body(row: _Row) -> str:
+    return row.key or row.wish or "\n".join(row.lines)

@@ -54,6 +54,7 @@ def _engine(machine: Machine) -> Iterator[Sample]:
         yield "cepd_alerts_total", label, rule.alerts
         yield "cepd_rule_suppressed_total", label, rule.suppressed
         yield "cepd_rule_stormed_total", label, rule.stormed
+        yield "cepd_rule_muted_total", label, rule.muted
         yield "cepd_rule_errors_total", label, rule.errors
         yield "cepd_rule_keys_skipped_total", label, rule.skipped_keys
         yield "cepd_rule_keys_refused_total", label, rule.refused_keys
@@ -107,6 +108,17 @@ def _rules(machine: Machine) -> Iterator[Sample]:
     for definition in machine.deployment.generation.definitions:
         yield "cepd_rules", ("active" if definition.active else "inactive",), 1
         yield "cepd_rules_loaded", (definition.pack,), 1
+
+
+def stop_samples(machine: Machine, clock: Clock) -> Source:
+    """How many rules that are there are disabled at run time."""
+
+    def read() -> Iterator[Sample]:
+        now, rules = clock.now(), machine.deployment.definitions
+        held = [rule_id for rule_id, stop in list(machine.engine.stops.items()) if stop.until > now]
+        yield "cepd_rules_disabled", (), sum(rule_id in rules for rule_id in held)
+
+    return read
 
 
 def store_samples(counts: StoreCounts, now: Instant) -> Iterator[Sample]:

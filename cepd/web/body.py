@@ -62,8 +62,10 @@ async def read_fields(request: Request, kind: type[T], patience: float) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"the body is not JSON that can be read: {error}") from None
     if not isinstance(document, dict):
-        raise InputError("the body must be a JSON object", help=f"its fields are {', '.join(kind.__struct_fields__)}")
-    refuse_unknown(document, kind.__struct_fields__, "field")
+        raise InputError(
+            "the body must be a JSON object", help=f"its fields are {', '.join(kind.__struct_encode_fields__)}"
+        )
+    refuse_unknown(document, kind.__struct_encode_fields__, "field")
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:

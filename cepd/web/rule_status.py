@@ -16,7 +16,7 @@ from cepd.model.rule import AnomalyTrigger
 from cepd.web.body import read_fields
 from cepd.web.operation import Call, Operation, json_answer
 from cepd.web.query import number
-from cepd.web.rules import definition_of
+from cepd.web.rules import PROPERTIES, definition_of, stopped
 from cepd.web.shapes import COUNT, FLAG, MAP, TEXT, TIME, closed, listed, or_null
 
 MOST_KEYS = 1000
@@ -74,6 +74,7 @@ async def show_status(call: Call) -> Response:
             "rule_id": definition.rule.id,
             "active": definition.active,
             "reason": definition.reason,
+            "disabled": stopped(definition.rule.id, call.services),
             "standing": None if standing is None else _shown(standing),
         }
     )
@@ -147,7 +148,7 @@ OPERATIONS = (
         summary="What the engine remembers of a rule and counted about it",
         role="read",
         handler=show_status,
-        answers={200: closed({**_WHETHER_IT_RUNS, "standing": or_null(STANDING)})},
+        answers={200: closed({**_WHETHER_IT_RUNS, "disabled": PROPERTIES["disabled"], "standing": or_null(STANDING)})},
         problems=(404,),
     ),
     Operation(

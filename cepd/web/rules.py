@@ -9,19 +9,27 @@ from starlette.responses import Response
 from cepd.engine.stats import RuleStats
 from cepd.model.errors import NotFoundError
 from cepd.model.generation import Definition
+from cepd.model.instant import format_instant
 from cepd.model.json import Json
 from cepd.model.rule import SEVERITIES
 from cepd.model.spelling import closest
 from cepd.runtime.simulate import simulate_payload, why_payload
 from cepd.web.body import read_fields
 from cepd.web.operation import Call, Operation, json_answer
-from cepd.web.shapes import COUNT, FLAG, MAP, TEXT, closed, listed, or_null
+from cepd.web.services import Services
+from cepd.web.shapes import COUNT, FLAG, MAP, TEXT, TIME, closed, listed, or_null
 
 PROPERTIES: dict[str, Json] = {
     "rule_id": TEXT,
     "name": TEXT,
     "active": FLAG,
     "reason": or_null({**TEXT, "description": "Why it does not run."}),
+    "disabled": or_null(
+        {
+            **closed({"since": TIME, "until": TIME, "by": TEXT, "reason": TEXT}),
+            "description": "At run time, for a while: it opens no alerts.",
+        }
+    ),
     "severity": {"type": ["string", "null"], "enum": [*SEVERITIES, None], "description": "null: the payload's."},
     "pack": TEXT,
     "file": TEXT,
@@ -40,12 +48,13 @@ class Trial(msgspec.Struct, frozen=True):
     payload: dict[str, Any]
 
 
-def describe(definition: Definition) -> dict[str, Json]:
+def describe(definition: Definition, services: Services) -> dict[str, Json]:
     return {
         "rule_id": definition.rule.id,
         "name": definition.rule.name,
         "active": definition.active,
         "reason": definition.reason,
+        "disabled": stopped(definition.rule.id, services),
         "severity": definition.rule.severity,
         "pack": definition.pack,
         "file": definition.file,
@@ -53,11 +62,20 @@ def describe(definition: Definition) -> dict[str, Json]:
     }
 
 
+def stopped(rule_id: str, services: Services) -> Json:
+    """Until when a rule is disabled at run time, and why; None where it is not."""
+    stop = services.stops().get(rule_id)
+    if stop is None or stop.until <= services.clock.now():
+        return None
+    since, until = format_instant(stop.since), format_instant(stop.until)
+    return {"since": since, "until": until, "by": stop.by, "reason": stop.reason}
+
+
 async def list_rules(call: Call) -> Response:
     """In rule order; `q` is looked for in id and name, in any case."""
     wanted = call.query.get("q", "").lower()
     found = [
-        describe(definition)
+        describe(definition, call.services)
         for definition in call.services.deployment().definitions.values()
         if wanted in definition.rule.id.lower() or wanted in definition.rule.name.lower()
     ]
@@ -69,7 +87,7 @@ async def show_rule(call: Call) -> Response:
     stats = call.services.rule_stats(definition.rule.id)
     return json_answer(
         {
-            **describe(definition),
+            **describe(definition, call.services),
             "revision": call.services.deployment().revision,
             "stats": None if stats is None else msgspec.structs.asdict(stats),
             "definition": definition.document,

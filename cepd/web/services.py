@@ -4,13 +4,14 @@ Nothing here reaches for a global or knows a concrete class, so every resource c
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from cepd.engine.standing import Standing
 from cepd.engine.stats import RuleStats
 from cepd.model.json import Json
+from cepd.model.stop import Stop, Wish
 from cepd.ports import Clock, Store
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.inbox import Receipt
@@ -36,6 +37,12 @@ class Services:
     """How the baselines of an anomaly rule stand, of its first so many keys."""
     reset: Callable[[str, str], Awaitable[None]]
     """An anomaly rule forgets the baseline of the key with that text; ends when that is on disk. RetryLaterError."""
+    stops: Callable[[], Mapping[str, Stop]]
+    """The rules that are disabled at run time, by id, as far as the engine has come."""
+    disable: Callable[[str, Wish], Awaitable[None]]
+    """Ends when that is on disk. RetryLaterError."""
+    enable: Callable[[str, str], Awaitable[None]]
+    """(rule, by whom); likewise."""
     last_reload: Callable[[], Reloaded | None]
     """How the directory was last read; None before the first time."""
     reload: Callable[[], Awaitable[Reloaded]]

@@ -74,6 +74,10 @@ async def forget_nothing(rule_id: str, key: str) -> None:
     return
 
 
+async def change_nothing(*_: object) -> None:
+    return
+
+
 async def nothing_changed() -> Reloaded:
     return reloaded("unchanged")
 
@@ -86,6 +90,9 @@ BASE = Services(
     standing=lambda rule_id: None,
     baselines=lambda rule_id, limit: [],
     reset=forget_nothing,
+    stops=dict,
+    disable=change_nothing,
+    enable=change_nothing,
     last_reload=lambda: reloaded("applied"),
     reload=nothing_changed,
     unready=lambda: None,

@@ -4,10 +4,12 @@ import asyncio
 import gzip
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cepd.model.errors import InputError, OverloadedError, RetryLaterError, TooLargeError
 from cepd.model.frame import Frame
+from cepd.model.stop import Wish
 from tests.support.pipeline import Pipeline, deployment_of, pipeline
 from tests.support.rows import line, rule
 
@@ -249,3 +251,26 @@ def test_a_reset_of_a_baseline_is_on_disk_when_it_is_answered(tmp_path: Path) ->
     asyncio.run(scenario())
     found = [frame for frame in frames(tmp_path) if frame.kind == "reset"]
     assert [(frame.rule_id, frame.body.decode()) for frame in found] == [("r", '["é",1]')]
+
+
+def test_what_disables_a_rule_is_on_disk_when_it_is_answered_and_holds_then(tmp_path: Path) -> None:
+    wish = Wish(1 << 60, "kim", "too loud")
+
+    async def scenario() -> None:
+        async with pipeline(tmp_path, RULES) as running:
+            await running.inbox.disable("r", wish)
+            await running.send(line(id="1", n=9))
+            assert await running.settled() == []
+            assert running.machine.engine.stops["r"].reason == "too loud"
+            await running.inbox.enable("r", "kim")
+            await running.send(line(id="2", n=9))
+            assert len(await running.settled()) == 1
+            running.inbox.closed = "the daemon is stopping"
+            for refused in (running.inbox.disable("r", wish), running.inbox.enable("r", "kim")):
+                with pytest.raises(RetryLaterError, match="stopping"):
+                    await refused
+
+    asyncio.run(scenario())
+    found = [frame for frame in frames(tmp_path) if frame.kind in ("disable", "enable")]
+    assert [(frame.kind, frame.rule_id) for frame in found] == [("disable", "r"), ("enable", "r")]
+    assert msgspec.json.decode(found[0].body, type=Wish) == wish

@@ -16,6 +16,7 @@ from cepd.model.errors import StartError
 from cepd.model.firing import Firing
 from cepd.model.frame import Frame
 from cepd.model.rule import Suppress
+from cepd.model.stop import Wish
 from cepd.ports import Snapshot
 from cepd.runtime.machine import Machine
 from cepd.runtime.recording import FORMAT, Header, KeptGeneration, read_header, read_items, record
@@ -39,6 +40,9 @@ def frame(seq: int, kind: str, *lines: bytes, first: int = 0, **parts: Any) -> F
     )
 
 
+WISH = msgspec.json.encode(Wish(START + 900 * S, "kim", 'too "loud"'))
+
+
 def journal() -> list[Frame]:
     """A swap, batches, a tick, odd lines, a target, a second swap, a stop and more."""
     frames = [frame(1, "swap", digest=FIRST.digest)]
@@ -56,6 +60,10 @@ def journal() -> list[Frame]:
         frame(17, "batch", line(n=2, host="h0"), first=number + 4),
         msgspec.structs.replace(frame(18, "reset", rule_id="each"), body='["é"]'.encode()),
         frame(19, "batch", line(n=2, host="new"), first=number + 5),
+        msgspec.structs.replace(frame(20, "disable", rule_id="each"), body=WISH),
+        frame(21, "batch", line(n=2, host="new"), first=number + 6),
+        frame(22, "enable", rule_id="each"),
+        frame(23, "batch", line(n=2, host="new"), first=number + 7),
     ]
     return frames
 
@@ -118,7 +126,7 @@ def test_its_replay_as_recorded_fires_what_was_fired() -> None:
     assert engine.snapshot() == machine.engine.snapshot()
 
 
-@pytest.mark.parametrize("seq", [1, 5, 12, 15, 18])
+@pytest.mark.parametrize("seq", [1, 5, 12, 15, 18, 20, 22])
 def test_its_replay_from_a_snapshot_fires_what_was_fired_since(seq: int) -> None:
     _, before = lived(seq)
     machine, fired = lived()
@@ -141,7 +149,8 @@ def test_its_replay_from_a_snapshot_fires_what_was_fired_since(seq: int) -> None
 def test_under_one_program_a_swap_is_time_that_passes() -> None:
     rows = list(rows_of(read_items(recorded()[1:]), FIRST.program))
     assert [type(row).__name__ for row in rows] == [
-        *["Tick"], *["Lines"] * 10, "Tick", "Lines", "Target", "Tick", "Resume", "Lines", "Reset", "Lines"
+        *["Tick"], *["Lines"] * 10, "Tick", "Lines", "Target", "Tick", "Resume", "Lines", "Reset", "Lines",
+        "Disable", "Lines", "Enable", "Lines"
     ]  # fmt: skip
     assert [row.clock for row in rows] == [one.clock for one in FRAMES]
 
@@ -158,15 +167,15 @@ def test_where_it_begins() -> None:
     at: Callable[[int], int] = lambda seq: START + seq * S  # noqa: E731
     both = [snapshot(12), snapshot(6)]
     cases: list[tuple[list[bytes], str, list[int]]] = [
-        (recorded(snapshots=both), "start", list(range(1, 20))),
-        (recorded(FRAMES[4:], both), "snapshot", list(range(7, 20))),
-        (recorded(FRAMES[6:], both), "snapshot", list(range(7, 20))),
-        (recorded(FRAMES[7:], both), "snapshot", list(range(13, 20))),
-        (recorded(since=at(0)), "start", list(range(1, 20))),
-        (recorded(since=at(9)), "middle", list(range(9, 20))),
-        (recorded(since=at(9), snapshots=both), "snapshot", list(range(7, 20))),
-        (recorded(since=at(12), snapshots=both), "snapshot", list(range(13, 20))),
-        (recorded(FRAMES[4:], since=at(0)), "middle", list(range(5, 20))),
+        (recorded(snapshots=both), "start", list(range(1, 24))),
+        (recorded(FRAMES[4:], both), "snapshot", list(range(7, 24))),
+        (recorded(FRAMES[6:], both), "snapshot", list(range(7, 24))),
+        (recorded(FRAMES[7:], both), "snapshot", list(range(13, 24))),
+        (recorded(since=at(0)), "start", list(range(1, 24))),
+        (recorded(since=at(9)), "middle", list(range(9, 24))),
+        (recorded(since=at(9), snapshots=both), "snapshot", list(range(7, 24))),
+        (recorded(since=at(12), snapshots=both), "snapshot", list(range(13, 24))),
+        (recorded(FRAMES[4:], since=at(0)), "middle", list(range(5, 24))),
         (recorded(until=at(4)), "start", [1, 2, 3, 4]),
     ]
     for lines, expected, rows in cases:

@@ -30,6 +30,8 @@ def test_the_paths_are_those_of_the_design() -> None:
         "/cep/rules/{rule_id}",
         "/cep/rules/{rule_id}/simulate",
         "/cep/rules/{rule_id}/status",
+        "/cep/rules/{rule_id}/disable",
+        "/cep/rules/{rule_id}/enable",
         "/cep/rules/{rule_id}/anomaly-status",
         "/cep/rules/{rule_id}/anomaly-status/reset",
         "/cep/config",

@@ -76,6 +76,7 @@ def test_a_rule_that_does_not_run_has_no_standing() -> None:
         "rule_id": "spike",
         "active": False,
         "reason": "disabled",
+        "disabled": None,
         "standing": None,
     }
     assert ask(idle, "GET", "/cep/rules/spike/anomaly-status").json()["baselines"] == []

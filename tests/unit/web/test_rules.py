@@ -13,6 +13,7 @@ ITEM = {
     "name": "CPU high",
     "active": True,
     "reason": None,
+    "disabled": None,
     "severity": "critical",
     "pack": "hosts",
     "file": "packs/hosts.yaml",
@@ -40,6 +41,7 @@ def test_the_detail_tells_what_the_engine_counted_of_this_rule() -> None:
         "skipped_keys": 2,
         "refused_keys": 0,
         "continued": 0,
+        "muted": 0,
         "errors": 1,
         "last_error": "KeyError: 'host'",
     }
