@@ -20,6 +20,7 @@ from cepd.model.delivery import Delivery, Outcome
 from cepd.model.duration import SECOND, Span
 from cepd.model.errors import RetryLaterError
 from cepd.model.generation import Generation
+from cepd.model.happenings import DELIVERY_TYPE
 from cepd.model.settings import Settings
 from cepd.net import GuardedClient
 from cepd.ports import Clock, Store, Tools
@@ -30,6 +31,7 @@ from cepd.runtime.deployment import Deployment, deploy, perform
 from cepd.runtime.dispatcher import Dispatcher
 from cepd.runtime.feed import Feed
 from cepd.runtime.generations import Generations
+from cepd.runtime.happenings import Hearing
 from cepd.runtime.heartbeat import Heartbeat
 from cepd.runtime.inbox import Inbox
 from cepd.runtime.machine import Machine
@@ -141,12 +143,15 @@ def build(
     machine = Machine(ready_to_run(_nothing(), "", None))
     feed = Feed(journal, clock)
     horizon = Horizon()
+    inbox = Inbox(feed, horizon, metrics)
+    hearing = Hearing(inbox, lambda: machine.deployment.listening, metrics)
     dispatcher = Dispatcher(
         store,
         clock,
-        _performer(machine, metrics),
+        _performer(machine, hearing, metrics),
         lambda: random.uniform(0.9, 1.1),
         longest_sleep=SHARED_LOOK if is_shared(options.store) else None,
+        listening=lambda: machine.deployment.listening,
     )
     recorder = Recorder(store, clock, metrics, recorded=dispatcher.wake)
     reloader = Reloader(
@@ -188,7 +193,7 @@ def build(
         horizon=horizon,
         feed=feed,
         machine=machine,
-        inbox=Inbox(feed, horizon, metrics),
+        inbox=inbox,
         recorder=recorder,
         processor=Processor(feed, machine, recorder, clock, snapshotter),
         snapshotter=snapshotter,
@@ -209,11 +214,14 @@ def _nothing() -> Generation:
     return Generation(digest="", settings=Settings(), definitions=(), channels={}, files=())
 
 
-def _performer(machine: Machine, metrics: Metrics) -> Callable[[Delivery], Awaitable[Outcome]]:
+def _performer(machine: Machine, hearing: Hearing, metrics: Metrics) -> Callable[[Delivery], Awaitable[Outcome]]:
     """One try of a delivery by what holds now, counted by how it ended."""
 
     async def attempt(delivery: Delivery) -> Outcome:
-        outcome = await perform(delivery, machine.deployment, plugins.plugin)
+        if delivery.type == DELIVERY_TYPE:
+            outcome = await hearing.perform(delivery)
+        else:
+            outcome = await perform(delivery, machine.deployment, plugins.plugin)
         metrics.count("cepd_delivery_attempts_total", delivery.target, outcome.result)
         return outcome
 
@@ -254,6 +262,7 @@ def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: 
         unready=daemon.unready,
         unhealthy=lambda: daemon.broken,
         render_metrics=metrics.render,
+        wake=daemon.dispatcher.wake,
         clock=daemon.clock,
         drain=stop,
         tokens=tokens,

@@ -19,6 +19,7 @@ from cepd.engine.running import Running
 from cepd.engine.unit import Batch, Unit, batch_of
 from cepd.engine.watch import Watch
 from cepd.model.event import Happening
+from cepd.model.happenings import is_own
 from cepd.model.instant import Instant
 
 Feed: TypeAlias = Callable[[Happening, Instant, str, Instant], Sequence[Running]]
@@ -109,10 +110,14 @@ class Audience(msgspec.Struct):
 
 def audiences(program: Program, rules: Sequence[Running], units: Sequence[Unit]) -> dict[str | None, list[Audience]]:
     """For each type that rules name those who hear events of it; under None who hears events of any other type, or of
-    none. `rules` and `units` are the program's, by their places."""
+    none: of those cepd's own happenings are none. `rules` and `units` are the program's, by their places."""
     found = {event_type: _audience(program, bucket, rules, units) for event_type, bucket in program.buckets.items()}
     everyone = [found.pop(None)] if None in found else []
-    return {event_type: [audience, *everyone] for event_type, audience in found.items()} | {None: everyone}
+    named = {
+        event_type: [audience] if is_own(event_type) else [audience, *everyone]
+        for event_type, audience in found.items()
+    }
+    return named | {None: everyone}
 
 
 def _audience(program: Program, bucket: Bucket, rules: Sequence[Running], units: Sequence[Unit]) -> Audience:

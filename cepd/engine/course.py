@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from cepd.engine.timers import Timers
-from cepd.engine.watermarks import IDLE_AFTER, Watermark
+from cepd.engine.watermarks import IDLE_AFTER, NOTHING_YET, Input, Watermark
+from cepd.model.happenings import OWN
 from cepd.model.instant import Instant
 
 
@@ -18,15 +19,22 @@ class Course:
 
     def __init__(self, watermark: Watermark, name: str, times: Sequence[Instant], clocks: Sequence[Instant]) -> None:
         self._watermark = watermark
+        self.is_own = name == OWN
+        """Whether they are cepd's own happenings, which move no watermark: nobody has to wait for the next one."""
         self._name = name
         self._clocks = clocks
+        if self.is_own:
+            times = [NOTHING_YET] * len(times)
         self._highest = list(accumulate(times, max, initial=watermark.highest(name)))
         """Of the input, before each event, and after the last one."""
 
     def begin(self, place: int) -> None:
         """The event at a place comes, at the watermark's clock. All else is asked after this, of this place and of
         those behind it."""
-        self._input, self._limit = self._watermark.begin_row(self._name)
+        if self.is_own:
+            self._input, self._limit = Input(NOTHING_YET, self._watermark.clock), self._watermark.clock
+        else:
+            self._input, self._limit = self._watermark.begin_row(self._name)
         self.reach(place)
 
     def reach(self, place: int) -> None:

@@ -115,7 +115,8 @@ class Crew:
 
         The hottest loop of all: what it does for an event that nobody hears is all that most events cost.
         """
-        audiences, everyone, timers, source = self.audiences, self.audiences[None], self.timers, row.source
+        audiences, timers, source = self.audiences, self.timers, row.source
+        everyone = [] if course.is_own else audiences[None]
         views, times = row.views[places.start : places.stop], row.times[places.start : places.stop]
         moving = event if isinstance(event, Current) else None
         mark, clock = timers.mark, timers.clock

@@ -5,6 +5,7 @@ from cepd.engine.single import condition_of, threshold_of
 from cepd.engine.support import unsupported
 from cepd.engine.unit import unit_kind
 from cepd.model.condition import All, AnyOf, Condition, Field, Literally, Test
+from cepd.model.happenings import is_own
 from cepd.model.rule import MetricTrigger, Rule, ScheduleTrigger, SequenceTrigger
 
 
@@ -24,7 +25,7 @@ def types_of(rule: Rule) -> frozenset[str] | None:
 def hears_type(rule: Rule, event_type: str | None) -> bool:
     """Whether a rule sees events of a type."""
     names = types_of(rule)
-    return names is None or event_type in names
+    return not is_own(event_type) if names is None else event_type in names
 
 
 def remembers(rule: Rule) -> bool:

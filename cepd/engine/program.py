@@ -22,6 +22,7 @@ from cepd.engine.wide import project
 from cepd.model.condition import Condition
 from cepd.model.duration import SECOND, Span
 from cepd.model.event import Event, said_time
+from cepd.model.happenings import is_own
 from cepd.model.instant import Instant
 from cepd.model.rule import AnomalyTrigger, NewValueTrigger, Rule, SequenceTrigger
 
@@ -100,7 +101,9 @@ class Program:
         """By event type; under None the rules that see every event, where there are any."""
         everyone = [self.buckets[None]] if None in self.buckets else []
         self._heard: dict[str | None, list[Bucket]] = {None: everyone}
-        self._heard |= {name: [bucket, *everyone] for name, bucket in self.buckets.items() if name is not None}
+        for name, bucket in self.buckets.items():
+            if name is not None:
+                self._heard[name] = [bucket] if is_own(name) else [bucket, *everyone]
 
     def matches(self, body: bytes) -> list[tuple[int, list[int]]]:
         """Which rules the accepted lines of a body meet, as (line from 0, places of rules in the program), in order, of

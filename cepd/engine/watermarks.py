@@ -2,7 +2,8 @@
 
 Kept per input. The watermark of one is min(highest event time seen, clock of its latest row) - lateness; the rules go
 by the least of those inputs that are not idle. An input is idle once it has sent nothing for 30 s. While all are idle
-the watermark moves on by elapsed clock from where it stood. Once an input was seen it never goes back.
+the watermark moves on by elapsed clock from where it stood. Once an input was seen it never goes back. Of cepd's
+own happenings none is kept: see `cepd.engine.course`.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from cepd.model.instant import Instant
 
 IDLE_AFTER: Span = 30 * SECOND
 
-_NOTHING_YET: Instant = -(1 << 62)
+NOTHING_YET: Instant = -(1 << 62)
 """Of an input whose first event is still to be read: before every time."""
 
 
@@ -60,7 +61,7 @@ class Watermark(msgspec.Struct):
         limit = clock = self.clock
         found = self.inputs.get(name)
         if found is None:
-            found = self.inputs[name] = Input(_NOTHING_YET, clock)
+            found = self.inputs[name] = Input(NOTHING_YET, clock)
         else:
             found.seen = clock
         for other in self.inputs.values():
@@ -72,7 +73,7 @@ class Watermark(msgspec.Struct):
     def highest(self, name: str) -> Instant:
         """The highest event time that came through an input; before every time where none did."""
         found = self.inputs.get(name)
-        return _NOTHING_YET if found is None else found.highest
+        return NOTHING_YET if found is None else found.highest
 
     def alone(self, found: Input) -> bool:
         """Whether no other input is awake at the clock."""

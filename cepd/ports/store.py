@@ -7,6 +7,7 @@ import msgspec
 
 from cepd.model.alert import Alert, AlertChange, Fold
 from cepd.model.delivery import Attempt, Delivery, DeliveryState, Draft, Outcome
+from cepd.model.happenings import NOBODY, Listening
 from cepd.model.instant import Instant
 
 
@@ -88,6 +89,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     at: Instant
     pause_target_until: Instant | None = None
     """Holds back everything for its target, what is recorded later too; a pause is never cut short by another."""
+    listening: Listening = NOBODY
+    """What rules hear of happenings: of those that this end brings about, what is wanted is owed with it."""
     falls_back: bool = False
     """What stands in for it is owed from now on, if anything does and it is not already."""
 
@@ -129,25 +132,29 @@ class Store(Protocol):
     async def alert(self, event_id: str) -> AlertDetail:
         """NotFoundError where there is none."""
 
-    async def acknowledge(self, event_id: str, *, by: str, at: Instant, note: str | None, steal: bool) -> Alert:
-        """Again by the same person changes nothing. NotFoundError; ConflictError where another holds it."""
+    async def acknowledge(
+        self, event_id: str, *, by: str, at: Instant, note: str | None, steal: bool, listening: Listening = NOBODY
+    ) -> Alert:
+        """Again by the same person changes nothing. Where rules hear of it, that is owed with it. NotFoundError;
+        ConflictError where another holds it."""
 
-    async def claim(self, now: Instant, per_target: int) -> list[Delivery]:
+    async def claim(self, now: Instant, per_target: int, listening: Listening = NOBODY) -> list[Delivery]:
         """Due deliveries, now `sending`, the oldest of each order key, each with an attempt that is written down and
         whose number is its `tries`; an order key with one in flight waits. Of each target at most `per_target` are in
         flight at once, so that those that hang do not hold up the others; none where it is paused or its breaker is
         open, and as many as may be on trial where that is half-open.
 
         What others claimed and did not settle within their lease is taken over. What is past its deadline expires; a
-        retry of what was resolved meanwhile is superseded; what is urgent falls back where the breaker is open."""
+        retry of what was resolved meanwhile is superseded; what is urgent falls back where the breaker is open.
+        Where rules hear of what is given up, that is owed with it."""
 
     async def settle(self, settlement: Settlement) -> Settled:
         """Ends the attempt and moves the delivery to `state`: `pending` with a later `next_at`, or a final one.
         NotFoundError; ConflictError where that attempt is not the one under way."""
 
-    async def reclaim(self, at: Instant) -> int:
+    async def reclaim(self, at: Instant, listening: Listening = NOBODY) -> int:
         """At start: what this instance had in flight when it died is pending again, or unknown where its terms say
-        so; returns how many."""
+        so; returns how many. Where rules hear of the latter, that is owed with it."""
 
     async def next_due(self, now: Instant) -> Instant | None:
         """When the next pending delivery becomes due, of those that are not yet and that only time holds back."""

@@ -11,6 +11,7 @@ from cepd.model.alert import Alert, Fold
 from cepd.model.delivery import Draft
 from cepd.model.firing import Firing
 from cepd.model.generation import Definition
+from cepd.model.happenings import Listening, of_alert
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 from cepd.model.rule import Severity, severity_of
@@ -43,9 +44,19 @@ class Owed:
                 return
         alert = alert_of(firing, deployment, self._at)
         self._drafts.extend(_drafts(firing, alert, deployment, self._metrics))
+        if firing.opens or firing.kind == "resolved":
+            self._tell(firing, alert, deployment.listening)
         if firing.opens:
             traced = why_fired(deployment.definitions[firing.rule_id].rule, firing)
             self._alerts.append(msgspec.structs.replace(alert, trace=msgspec.to_builtins(traced)))
+
+    def _tell(self, firing: Firing, alert: Alert, listening: Listening) -> None:
+        """cepd's own rules may hear of it; one that is told again by a replay is there already."""
+        told = of_alert(alert, firing.id, self._at, listening)
+        if told is not None:
+            self._drafts.append(told)
+        elif "cepd.alert" in listening.types:
+            self._metrics.count("cepd_happenings_total", "cepd.alert", "too_deep")
 
     def recording(self, seq: int) -> Recording:
         """One transaction for all of them; `seq` is the newest row they are of."""

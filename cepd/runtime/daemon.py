@@ -136,7 +136,7 @@ class Daemon:
         digest = self.machine.deployment.digest
         self.reloader.resume(await asyncio.to_thread(self.kept_files, digest) if digest else {})
         await self._first_reload()
-        reclaimed = await self.store.reclaim(self.clock.now())
+        reclaimed = await self.store.reclaim(self.clock.now(), self.machine.deployment.listening)
         log.info("deliveries reclaimed", extra={"number": reclaimed})
         self._begin(parts, self.dispatcher.run(), "the dispatcher")
         self._watching = self._begin(parts, self._watch(), "the watcher")

@@ -8,7 +8,9 @@ from typing import Any, TypeAlias
 from cepd.engine.program import Program, compile_program
 from cepd.model.delivery import Delivery, Outcome
 from cepd.model.generation import Definition, Generation
+from cepd.model.happenings import NOBODY, Listening
 from cepd.ports import ActionModule, Channel, ChannelModule, Directory, Plan, Tools
+from cepd.runtime.listening import listening_of
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,8 @@ class Deployment:
     directory: Directory
     tools: Tools
     plans: Mapping[str, tuple[Plan, ...]]
+    listening: Listening = NOBODY
+    """What the active rules hear of cepd's own happenings."""
 
     @property
     def digest(self) -> str:
@@ -52,6 +56,7 @@ def deploy(
         directory=directory,
         tools=own,
         plans={definition.rule.id: _plans(definition, directory, modules) for definition in active},
+        listening=listening_of(program.rules.values()),
     )
 
 

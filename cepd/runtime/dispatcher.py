@@ -13,6 +13,7 @@ from typing import TypeVar
 from cepd.model.delivery import Delivery, Outcome
 from cepd.model.duration import SECOND
 from cepd.model.errors import ConflictError, RetryLaterError
+from cepd.model.happenings import NOBODY, Listening
 from cepd.policies.retry import next_step
 from cepd.ports import Clock, Settled, Settlement, Store
 
@@ -39,15 +40,18 @@ class Dispatcher:
         jitter: Callable[[], float],
         per_target: int = 4,
         longest_sleep: float | None = None,
+        listening: Callable[[], Listening] = lambda: NOBODY,
     ) -> None:
         """`perform` makes one try. `jitter` gives the factor for the next wait, from 0.9 to 1.1. After `longest_sleep`
-        seconds it looks even if nothing is due: others may have left something."""
+        seconds it looks even if nothing is due: others may have left something. `listening`: what rules hear of
+        deliveries that fail, as of now."""
         self._store = store
         self._clock = clock
         self._perform = perform
         self._jitter = jitter
         self._per_target = per_target
         self._longest_sleep = longest_sleep
+        self._listening = listening
         self._under_way: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._stopping = False
@@ -88,7 +92,7 @@ class Dispatcher:
         if self._stopping:
             return 0.0
         now = self._clock.now()
-        claimed = await self._store.claim(now, self._per_target)
+        claimed = await self._store.claim(now, self._per_target, self._listening())
         for delivery in claimed:
             task = asyncio.create_task(self._deliver(delivery))
             self._under_way.add(task)
@@ -125,6 +129,7 @@ class Dispatcher:
             at=now,
             pause_target_until=step.next_at if outcome.result == "rate_limited" else None,
             falls_back=step.falls_back,
+            listening=self._listening(),
         )
 
     def _tell(self, delivery: Delivery, settlement: Settlement, settled: Settled) -> None:

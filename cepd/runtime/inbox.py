@@ -8,11 +8,13 @@ from functools import partial
 import msgspec
 
 from cepd.intake.body import Parsed, Rejected, read_parts
-from cepd.intake.envelope import read_envelope
+from cepd.intake.envelope import read_envelope, read_given
 from cepd.intake.horizon import Horizon
 from cepd.intake.inflate import inflate
 from cepd.intake.limits import DEFAULT_LIMITS
+from cepd.intake.own import without_own
 from cepd.model.errors import CepdError, OverloadedError, RetryLaterError, TooLargeError
+from cepd.model.happenings import OWN
 from cepd.model.instant import format_instant
 from cepd.model.stop import Wish
 from cepd.runtime.feed import Feed
@@ -57,6 +59,21 @@ class Inbox:
         self._count(receipt)
         return receipt
 
+    async def tell(self, line: bytes) -> None:
+        """Takes in one of cepd's own happenings; returns when it, or the original where it is a duplicate, is on disk.
+
+        RetryLaterError while nothing is taken, too much waits, or the disk refuses.
+        """
+        self._check_open()
+        self._feed.reserve(1, len(line))
+        if self._horizon.admit_all([line], [read_given(line)], OWN):
+            written = {self._push(line, 1, OWN, OWN)}
+        else:
+            self._feed.release(1, len(line))
+            written = set(self._unwritten)
+        for future in written:
+            await asyncio.shield(future)
+
     async def reset(self, rule_id: str, key: str) -> None:
         """A rule forgets the anomaly baseline of the key with this text; returns when the row is on disk.
 
@@ -92,7 +109,7 @@ class Inbox:
         for part in read_parts(text, content_type):
             if parts:
                 await asyncio.sleep(0)
-            parts.append(part)
+            parts.append(without_own(part))
         return parts
 
     async def _admit(self, parts: list[Parsed], source: str) -> tuple[Receipt, set[asyncio.Future[None]]]:
@@ -123,8 +140,8 @@ class Inbox:
             self._feed.release(events, size)
         return Receipt(accepted, total - accepted, rejected), written
 
-    def _push(self, body: bytes, events: int, source: str) -> asyncio.Future[None]:
-        written = self._feed.batch(body, events, input=INPUT, source=source).synced
+    def _push(self, body: bytes, events: int, source: str, name: str = INPUT) -> asyncio.Future[None]:
+        written = self._feed.batch(body, events, input=name, source=source).synced
         self._unwritten.add(written)
         written.add_done_callback(partial(self._written, body, source))
         return written

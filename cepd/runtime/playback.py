@@ -20,6 +20,7 @@ from cepd.model.duration import format_duration
 from cepd.model.event import Event, given_id, given_source
 from cepd.model.firing import Firing
 from cepd.model.generation import Definition, Generation
+from cepd.model.happenings import OWN, is_own
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
 from cepd.model.rule import Rule
@@ -147,7 +148,8 @@ class Playback:
         elif self._horizon.admit(source, given_id(event.fields.get("id")), line) == "duplicate":
             self._row(Tick(step.clock), place, f"{said}: a duplicate")
         else:
-            self._row(Batch(step.clock, step.input, (event,)), place, said, event)
+            name = OWN if is_own(event.type) else step.input
+            self._row(Batch(step.clock, name, (event,)), place, said, event)
 
     def _restart(self, place: int, step: RestartStep) -> None:
         self._row(Tick(step.clock), place, "stop")

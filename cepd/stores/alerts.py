@@ -7,9 +7,11 @@ import msgspec
 from cepd.model.alert import Alert, AlertState
 from cepd.model.delivery import DeliveryState
 from cepd.model.errors import ConflictError, InputError, NotFoundError
+from cepd.model.happenings import NOBODY, Listening
 from cepd.model.instant import Instant, format_instant
 from cepd.ports import AlertDetail, AlertPage, AlertQuery
 from cepd.stores.cursor import read_cursor, write_cursor
+from cepd.stores.happenings import tell_ack
 from cepd.stores.operations import Operation, one
 from cepd.stores.rows import alert_of, attempt_of, change_of, delivery_of
 from cepd.stores.stream import tell
@@ -54,7 +56,9 @@ def find(event_id: str, statement: str = "alert") -> Operation[Alert]:
     return alert_of(rows[0])
 
 
-def acknowledge(event_id: str, *, by: str, at: Instant, note: str | None, steal: bool) -> Operation[Alert]:
+def acknowledge(
+    event_id: str, *, by: str, at: Instant, note: str | None, steal: bool, listening: Listening = NOBODY
+) -> Operation[Alert]:
     alert = yield from find(event_id, "hold_alert")
     if alert.acked_by == by:
         return alert
@@ -69,6 +73,7 @@ def acknowledge(event_id: str, *, by: str, at: Instant, note: str | None, steal:
         "insert_change", event_id=event_id, at=at, kind=kind, by=by, before=alert.state, after=acked.state, note=note
     )
     yield from tell("acked", [event_id], at)
+    yield from tell_ack(acked, at, listening)
     return acked
 
 

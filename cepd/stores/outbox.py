@@ -6,14 +6,19 @@ by which alone it is settled. Claims of several daemons take turns, so that the 
 
 import msgspec
 
-from cepd.model.delivery import Delivery, Draft
+from cepd.model.delivery import Delivery, DeliveryState, Draft
 from cepd.model.errors import ConflictError, NotFoundError
+from cepd.model.happenings import NOBODY, Listening
 from cepd.model.instant import Instant
 from cepd.model.terms import Terms
 from cepd.policies.breaker import Breaker, after
 from cepd.ports import Settled, Settlement
+from cepd.stores.happenings import tell_breaker, tell_failure
 from cepd.stores.operations import Operation, Row, Rows, many, one
 from cepd.stores.rows import delivery_of, draft_row
+
+GIVEN_UP: tuple[DeliveryState, ...] = ("dead", "unknown", "expired")
+"""What rules hear of as failed."""
 
 _RESOLVED = "its alert was resolved before it could be told"
 _LAPSED = "whoever claimed it did not come back in time"
@@ -22,22 +27,24 @@ _OPEN = "the circuit breaker is open"
 _LATE = "its deadline passed"
 
 
-def claim(now: Instant, per_target: int, owner: str) -> Operation[list[Delivery]]:
+def claim(now: Instant, per_target: int, owner: str, listening: Listening = NOBODY) -> Operation[list[Delivery]]:
     yield one("take_turns")
     lapsed = yield one("lapsed", now=now)
-    yield from _cut_off(lapsed, now, _LAPSED)
+    yield from _cut_off(lapsed, now, _LAPSED, listening)
     late = yield one("past_deadline", now=now)
     for row in late:
-        yield from _give_up(row, "expired", _LATE, now)
+        yield from _give_up(row, "expired", _LATE, now, listening)
     yield one("supersede", now=now, reason=_RESOLVED)
     targets = yield one("targets")
-    due: list[int] = []
     for target in targets:
-        if (target["open_until"] or 0) > now:
+        if _is_open(target, now):
             urgent = yield one("urgent_of", target=target["target"])
             for row in urgent:
-                yield from _give_up(row, "dead", _OPEN, now)
-        elif (limit := _limit(target, now, per_target)) > 0:
+                yield from _give_up(row, "dead", _OPEN, now, listening)
+    targets = yield one("targets")  # what is owed instead may have a target of its own
+    due: list[int] = []
+    for target in targets:
+        if not _is_open(target, now) and (limit := _limit(target, now, per_target)) > 0:
             found = yield one("claimable", target=target["target"], now=now, limit=limit)
             due.extend(row["seq"] for row in found)
     if not due:
@@ -66,6 +73,8 @@ def settle(settlement: Settlement) -> Operation[Settled]:
     if settlement.pause_target_until is not None:
         yield one("pause", target=row["target"], until=settlement.pause_target_until)
     fallback = (yield from _fall_back(row, settlement.at)) if settlement.falls_back else None
+    if settlement.state in GIVEN_UP:
+        yield from tell_failure(row["id"], settlement.at, settlement.listening, fallback)
     held = yield one("hold_target", target=row["target"])
     before = Breaker(held[0]["failures"], held[0]["open_until"]) if held else Breaker()
     terms = msgspec.json.decode(row["terms"], type=Terms)
@@ -80,12 +89,13 @@ def settle(settlement: Settlement) -> Operation[Settled]:
         )
     if (now.open_until is None) == (before.open_until is None):
         return Settled(fallback=fallback)
+    yield from tell_breaker(row["id"], settlement.at, settlement.listening, now)
     return Settled(fallback=fallback, breaker="closed" if now.open_until is None else "opened")
 
 
-def reclaim(at: Instant, owner: str) -> Operation[int]:
+def reclaim(at: Instant, owner: str, listening: Listening = NOBODY) -> Operation[int]:
     rows = yield one("own_claims", owner=owner)
-    yield from _cut_off(rows, at, _STOPPED)
+    yield from _cut_off(rows, at, _STOPPED, listening)
     return len(rows)
 
 
@@ -93,6 +103,10 @@ def next_due(now: Instant, owner: str) -> Operation[Instant | None]:
     rows = yield one("next_due", now=now, owner=owner)
     due: Instant | None = rows[0]["due"]
     return due
+
+
+def _is_open(target: Row, now: Instant) -> bool:
+    return (target["open_until"] or 0) > now
 
 
 def _limit(target: Row, now: Instant, per_target: int) -> int:
@@ -115,18 +129,21 @@ def _under_way(delivery_id: str, attempt: int) -> Operation[Row]:
     return row
 
 
-def _cut_off(rows: Rows, at: Instant, why: str) -> Operation[None]:
+def _cut_off(rows: Rows, at: Instant, why: str, listening: Listening) -> Operation[None]:
     """Tries of which nobody will hear: they may have arrived. They do not count against the schedule."""
     for row in rows:
         yield one("cut_off", id=row["id"], attempt=row["tries"], at=at, detail=why)
         held = msgspec.json.decode(row["terms"], type=Terms).on_unknown == "hold"
         state, settled = ("unknown", at) if held else ("pending", None)
         yield one("release", id=row["id"], state=state, reason=why if held else None, settled_at=settled)
+        if held:
+            yield from tell_failure(row["id"], at, listening, None)
 
 
-def _give_up(row: Row, state: str, why: str, at: Instant) -> Operation[None]:
+def _give_up(row: Row, state: str, why: str, at: Instant, listening: Listening) -> Operation[None]:
     yield one("release", id=row["id"], state=state, reason=why, settled_at=at)
-    yield from _fall_back(row, at)
+    fallback = yield from _fall_back(row, at)
+    yield from tell_failure(row["id"], at, listening, fallback)
 
 
 def _fall_back(row: Row, at: Instant) -> Operation[str | None]:

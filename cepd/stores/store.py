@@ -4,6 +4,7 @@ from typing import Protocol, TypeVar
 
 from cepd.model.alert import Alert
 from cepd.model.delivery import Delivery
+from cepd.model.happenings import NOBODY, Listening
 from cepd.model.instant import Instant
 from cepd.ports import (
     AlertDetail,
@@ -58,17 +59,21 @@ class SqlStore:
     async def alert(self, event_id: str) -> AlertDetail:
         return await self._database.read(alerts.detail(event_id))
 
-    async def acknowledge(self, event_id: str, *, by: str, at: Instant, note: str | None, steal: bool) -> Alert:
-        return await self._database.write(alerts.acknowledge(event_id, by=by, at=at, note=note, steal=steal))
+    async def acknowledge(
+        self, event_id: str, *, by: str, at: Instant, note: str | None, steal: bool, listening: Listening = NOBODY
+    ) -> Alert:
+        return await self._database.write(
+            alerts.acknowledge(event_id, by=by, at=at, note=note, steal=steal, listening=listening)
+        )
 
-    async def claim(self, now: Instant, per_target: int) -> list[Delivery]:
-        return await self._database.write(outbox.claim(now, per_target, self._instance))
+    async def claim(self, now: Instant, per_target: int, listening: Listening = NOBODY) -> list[Delivery]:
+        return await self._database.write(outbox.claim(now, per_target, self._instance, listening))
 
     async def settle(self, settlement: Settlement) -> Settled:
         return await self._database.write(outbox.settle(settlement))
 
-    async def reclaim(self, at: Instant) -> int:
-        return await self._database.write(outbox.reclaim(at, self._instance))
+    async def reclaim(self, at: Instant, listening: Listening = NOBODY) -> int:
+        return await self._database.write(outbox.reclaim(at, self._instance, listening))
 
     async def next_due(self, now: Instant) -> Instant | None:
         return await self._database.read(outbox.next_due(now, self._instance))

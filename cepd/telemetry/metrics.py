@@ -86,6 +86,12 @@ TABLE: tuple[Metric, ...] = (
     Metric("cepd_snapshot_stall_seconds", "gauge", "For how long rows waited for that snapshot to be cut."),
     Metric("cepd_store_errors_total", "counter", "Recordings that had to be tried again."),
     Metric("cepd_delivery_attempts_total", "counter", "Tries of deliveries by how they ended.", ("channel", "result")),
+    Metric(
+        "cepd_happenings_total",
+        "counter",
+        "What cepd itself told its rules, by what came of it.",
+        ("type", "outcome"),
+    ),
     Metric("cepd_outbox_pending", "gauge", "Deliveries that are owed or under way.", ("channel",)),
     Metric("cepd_outbox_oldest_pending_seconds", "gauge", "Age of the oldest delivery that is owed; 0 without one."),
     Metric("cepd_outbox_dead", "gauge", "Deliveries that were given up.", ("channel",)),

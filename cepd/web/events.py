@@ -64,11 +64,19 @@ async def acknowledge_event(call: Call) -> Response:
     by = asked.by if for_others and asked.by else call.caller.name
     store = call.services.store
     try:
-        await store.acknowledge(event_id, by=by, at=call.services.clock.now(), note=asked.note, steal=asked.steal)
+        await store.acknowledge(
+            event_id,
+            by=by,
+            at=call.services.clock.now(),
+            note=asked.note,
+            steal=asked.steal,
+            listening=call.services.deployment().listening,
+        )
     except ConflictError as error:
         held = (await store.alert(event_id)).alert
         since = None if held.acked_at is None else format_instant(held.acked_at)
         return problem(409, error.message, help=error.help, holder=held.acked_by, acked_at=since)
+    call.services.wake()
     found = await store.alert(event_id)
     return json_answer(item(found.alert, {delivery.target: delivery.state for delivery in found.deliveries}))
 

@@ -53,6 +53,8 @@ class Services:
     """Why the daemon should be restarted; None while it works."""
     render_metrics: Callable[[], bytes]
     """Called in a thread."""
+    wake: Callable[[], None]
+    """Something may be owed that was not before."""
     clock: Clock
     drain: asyncio.Event
     """Set when the daemon begins to stop."""

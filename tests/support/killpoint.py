@@ -16,6 +16,7 @@ from typing import Any
 
 import cepd.channels.webhook
 import cepd.runtime.generations
+import cepd.runtime.inbox
 import cepd.runtime.machine
 import cepd.stores.journal
 import cepd.stores.segment
@@ -111,6 +112,7 @@ POINTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "attempt row written": (STORE, "claim", after_awaiting),
     "message sent": (cepd.channels.webhook.WebhookChannel, "send", after_awaiting),
     "settled": (STORE, "settle", after_awaiting),
+    "happening heard": (cepd.runtime.inbox.Inbox, "tell", after_awaiting),
     "snapshot written": (cepd.stores.snapshots, "os", lambda found: _Os(fsync=after(os.fsync))),
     "snapshot renamed": (cepd.stores.snapshots, "sync_directory", before),
     "snapshot kept": (cepd.stores.snapshots.FileSnapshots, "keep", before),

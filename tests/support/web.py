@@ -98,6 +98,7 @@ BASE = Services(
     unready=lambda: None,
     unhealthy=lambda: None,
     render_metrics=lambda: b"cepd_up 1\n",
+    wake=lambda: None,
     clock=FixedClock(),
     drain=asyncio.Event(),
 )
