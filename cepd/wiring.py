@@ -44,6 +44,7 @@ from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import FileJournal, open_journal
 from cepd.stores.opening import is_shared, open_store
+from cepd.stores.shelf import FileShelf
 from cepd.stores.snapshots import FileSnapshots
 from cepd.telemetry.logs import setup_logging
 from cepd.telemetry.metrics import Metrics, Sample, Source
@@ -131,7 +132,8 @@ def build(
     snapshots = FileSnapshots(options.data_dir / "snapshots")
     clock = SystemClock(journal.last_clock)
     metrics = Metrics()
-    tools = Tools(http=http, secrets=secrets, clock=clock, egress=())
+    shelf = FileShelf(options.data_dir / "stored")
+    tools = Tools(http=http, secrets=secrets, clock=clock, egress=(), shelf=shelf)
     ready_to_run = partial(deploy, modules=plugins.plugin, tools=tools)
     generations = Generations(options.data_dir / "generations")
     load_tree = partial(load, catalog=plugins.built())

@@ -18,6 +18,7 @@ from cepd.engine.trees import read_condition
 from cepd.model.duration import parse_duration
 from cepd.model.errors import ConditionError, ExpressionError, InputError, TemplateError
 from cepd.model.json import Json
+from cepd.model.keeping import read_target
 from cepd.templating.environment import compile_text, compile_value
 
 
@@ -183,6 +184,7 @@ FORMATS: dict[str, Format] = {
     "key": Format("CEP105", _key),
     "positive-duration": Format("CEP107", _positive_duration),
     "poll-url": Format("CEP127", _poll_url),
+    "store-target": Format("CEP137", read_target),
     "template": Format("CEP109", compile_text),
     "templates": Format("CEP109", compile_value, (str, dict, list)),
     "timezone": Format("CEP121", _timezone),

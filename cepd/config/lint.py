@@ -13,6 +13,7 @@ from cepd.engine.paths import fields_of, operand_fields, tests_of
 from cepd.engine.support import cannot_run, unsupported
 from cepd.model.condition import All, AnyOf, Condition, Not, Test
 from cepd.model.json import Json
+from cepd.model.keeping import TableTarget
 from cepd.model.rule import Rule
 from cepd.templating.environment import Template
 from cepd.templating.names import ALWAYS
@@ -43,6 +44,8 @@ def _unbuilt_actions(path: Path, sheet: Sheet, catalog: Catalog) -> Iterator[tup
         kind = action.get("type", "webhook")
         if kind in types_in("actions") and kind not in catalog.actions:
             yield f"the action {kind}", (*at, "type")
+        elif kind == "store" and isinstance(sheet.meant.get((*at, "target")), TableTarget):
+            yield "the action store into a table", (*at, "target")
 
 
 def _actions(listed: Json, path: Path) -> Iterator[tuple[Path, Mapping[str, Json]]]:

@@ -9,6 +9,7 @@ from cepd.config.sheets import Sheet, beside
 from cepd.config.sites import Site
 from cepd.model.channel import ChannelSpec, find_channel
 from cepd.model.json import Json
+from cepd.model.keeping import TableTarget
 from cepd.model.spelling import did_you_mean
 
 LONG_CHAIN = 3
@@ -44,6 +45,8 @@ def check_references(sheets: Sequence[Sheet]) -> None:
             elif site.format == "api" and isinstance(site.value, str) and site.value not in apis:
                 help = _remedy("API", site.value, apis)
                 sheet.findings.add("CEP208", site.path, f"there is no API {site.value!r}", help)
+            elif site.format == "store-target" and site.path in sheet.meant:
+                _check_target(sheet, site, {str(_name(one)) for one in tree if one.kind == "Datasource"})
     _check_chains(links)
 
 
@@ -138,6 +141,15 @@ def _check_rule(sheet: Sheet, site: Site, rules: dict[str, tuple[Sheet, Path]], 
     source = value_at(sheet.data, (*site.path[:2], "id"))
     if isinstance(source, str):
         links.setdefault(source, []).append((sheet, site))
+
+
+def _check_target(sheet: Sheet, site: Site, datasources: set[str]) -> None:
+    target = sheet.meant[site.path]
+    if isinstance(target, TableTarget) and target.datasource not in datasources:
+        help = f"write file:{target.table.rpartition('.')[2]}.ndjson to keep it in the data directory"
+        if datasources:
+            help = _remedy("datasource", target.datasource, datasources)
+        sheet.findings.add("CEP210", site.path, f"there is no datasource {target.datasource!r}", help)
 
 
 def _check_reload(sheet: Sheet, site: Site, versions: Collection[str]) -> None:

@@ -27,4 +27,5 @@ from cepd.ports.world import HttpError as HttpError
 from cepd.ports.world import HttpResponse as HttpResponse
 from cepd.ports.world import Plan as Plan
 from cepd.ports.world import Secrets as Secrets
+from cepd.ports.world import Shelf as Shelf
 from cepd.ports.world import Tools as Tools

@@ -77,6 +77,13 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     """Those whose type cepd can send to."""
 
 
+class Shelf(Protocol):
+    async def keep(self, name: str, line_id: str, line: bytes, *, again: bool) -> bool:
+        """Appends a line, which begins with its id, to the file of that name, on disk when it returns. `again`: it may
+        be there already; False where it is. InputError for a name that is none, RetryLaterError where the disk
+        refuses."""
+
+
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """What actions and channels of one generation may use to reach the world."""
 
@@ -84,6 +91,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets
     clock: Clock
     egress: Sequence[str]
+    shelf: Shelf | None = None
+    """Files in the data directory; None where there is none."""
 
 
 Plan: TypeAlias = Callable[[Firing, Alert, Mapping[str, Json]], list[Draft]]

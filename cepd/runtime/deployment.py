@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import msgspec
+
 from cepd.engine.program import Program, compile_program
 from cepd.model.delivery import Delivery, Outcome
 from cepd.model.generation import Definition, Generation
@@ -46,7 +48,7 @@ def deploy(
     program = compile_program(
         [definition.rule for definition in active], previous, lateness=generation.settings.lateness
     )
-    own = Tools(http=tools.http, secrets=tools.secrets, clock=tools.clock, egress=generation.settings.egress)
+    own = msgspec.structs.replace(tools, egress=generation.settings.egress)
     directory = Directory(specs=generation.channels, connected=_connect(generation, modules, own))
     return Deployment(
         generation=generation,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.daemon import Daemon, eventually
+from tests.support.daemon import Daemon, eventually, ingest_or_die
 from tests.support.ops_tree import CHANNEL, PACK, SECRET, write_tree
 from tests.support.receiver import Receiver
 
@@ -68,11 +68,10 @@ def test_an_alert_that_is_not_delivered_raises_another_one_elsewhere(tmp_path: P
             with Daemon(root, tmp_path / "data", environment=environment, command=command, cwd=ROOT) as daemon:
                 daemon.wait_ready()
                 armed.touch()
-                assert daemon.ingest(EVENT).status == 202
+                ingest_or_die(daemon, EVENT)
                 assert daemon.wait() == -signal.SIGKILL, f"the point {point!r} was not hit"
         with Daemon(root, tmp_path / "data", environment=environment).wait_ready() as daemon:
-            if point is None:
-                assert daemon.ingest(EVENT).status == 202
+            assert daemon.ingest(EVENT).status == 202
             eventually(lambda: states(daemon) == SETTLED, what="both alerts")
             assert daemon.ingest({"type": "cepd.delivery_failed", "channel": "x"}).status == 400
             (undelivered,) = daemon.alerts("rule_id=undelivered")

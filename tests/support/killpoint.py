@@ -20,6 +20,7 @@ import cepd.runtime.inbox
 import cepd.runtime.machine
 import cepd.stores.journal
 import cepd.stores.segment
+import cepd.stores.shelf
 import cepd.stores.snapshots
 import cepd.stores.store
 import cepd.wiring
@@ -112,6 +113,7 @@ POINTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "attempt row written": (STORE, "claim", after_awaiting),
     "message sent": (cepd.channels.webhook.WebhookChannel, "send", after_awaiting),
     "settled": (STORE, "settle", after_awaiting),
+    "line kept": (cepd.stores.shelf.FileShelf, "keep", after_awaiting),
     "happening heard": (cepd.runtime.inbox.Inbox, "tell", after_awaiting),
     "snapshot written": (cepd.stores.snapshots, "os", lambda found: _Os(fsync=after(os.fsync))),
     "snapshot renamed": (cepd.stores.snapshots, "sync_directory", before),

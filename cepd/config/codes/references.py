@@ -93,4 +93,13 @@ REFERENCE_CODES: tuple[Code, ...] = (
         bad=TESTED.replace("    expect:", "      - {at: 1m, reload: hosts.reload.yaml}\n    expect:"),
         good=TESTED,
     ),
+    Code(
+        code="CEP210",
+        severity="error",
+        title="an unknown datasource",
+        explanation="An action store keeps what it is told in a table of a datasource of the tree, DATASOURCE/TABLE, "
+        "or in a file of the data directory, file:NAME.ndjson.",
+        bad=with_action("{type: store, target: warehouse/incidents}"),
+        good=with_action("{type: store, target: 'file:incidents.ndjson'}"),
+    ),
 )

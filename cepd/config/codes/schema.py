@@ -246,4 +246,13 @@ SCHEMA_CODES: tuple[Code, ...] = (
         bad=WINDOWED.replace("avg_cpu", "values"),
         good=WINDOWED,
     ),
+    Code(
+        code="CEP137",
+        severity="error",
+        title="a target that nothing can be stored in",
+        explanation="An action store has the target file:NAME.ndjson, a file in the folder `stored` of the data "
+        "directory, or DATASOURCE/TABLE. A file has a name and no path, so that no rule writes anywhere else.",
+        bad=with_action("{type: store, target: 'file:../incidents.ndjson'}"),
+        good=with_action("{type: store, target: 'file:incidents.ndjson'}"),
+    ),
 )

@@ -81,7 +81,7 @@ def test_of_two_rules_with_one_id_the_first_is_built() -> None:
 def test_a_disabled_rule_and_one_that_cannot_run_yet_say_why() -> None:
     off = RULE.format(id="off") + "    enabled: false\n" + UNBUILT
     later = RULE.format(id="later") + UNBUILT
-    stored = RULE.format(id="stored").replace("{endpoint:", "{type: store, target: x}, {endpoint:")
+    stored = RULE.format(id="stored").replace("{endpoint:", "{type: store, target: file:x.ndjson}, {endpoint:")
     generation = loaded(a=pack("a", off, later, stored, RULE.format(id="runs")))
     reasons = {d.rule.id: (d.active, d.reason) for d in generation.definitions}
     assert reasons["off"] == (False, "disabled")
