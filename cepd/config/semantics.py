@@ -6,6 +6,7 @@ from typing import Any
 
 from cepd.config.findings import At, Findings
 from cepd.config.pointers import Path
+from cepd.config.semantics_happenings import check_happenings
 from cepd.config.semantics_triggers import OWN_STATE, TRIGGER_TESTS
 from cepd.config.view import Fault, View
 from cepd.model.duration import Span
@@ -20,7 +21,7 @@ def check_rule(path: Path, meant: Mapping[Path, Any], findings: Findings) -> Non
     """Adds what does not fit together in the rule at a path."""
     rule = findings.data["rules"][path[1]]
     view = View(rule, lambda below: meant.get((*path, *below)), findings.data.get("owner"))
-    for test in (_metric, _poll, _window, _having, _names, _priority, *TRIGGER_TESTS):
+    for test in (_metric, _poll, _window, _having, _names, _priority, check_happenings, *TRIGGER_TESTS):
         for fault in test(view):
             findings.add(fault.code, (*path, *fault.path), fault.message, fault.help, at=fault.at)
 

@@ -67,6 +67,18 @@ def after_awaiting(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awa
     return wrapped
 
 
+def after_finding(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Not where it found nothing: a daemon looks once when it begins."""
+
+    async def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = await function(*arguments, **named)
+        if result:
+            die()
+        return result
+
+    return wrapped
+
+
 def after_the_answer_to_ingest(create_app: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*arguments: Any, **named: Any) -> Any:
         app = create_app(*arguments, **named)
@@ -110,7 +122,7 @@ POINTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "202 sent": (cepd.wiring, "create_app", after_the_answer_to_ingest),
     "applied": (cepd.runtime.machine.Machine, "steps", after_stepping),
     "recorded": (STORE, "record", after_awaiting),
-    "attempt row written": (STORE, "claim", after_awaiting),
+    "attempt row written": (STORE, "claim", after_finding),
     "message sent": (cepd.channels.webhook.WebhookChannel, "send", after_awaiting),
     "settled": (STORE, "settle", after_awaiting),
     "line kept": (cepd.stores.shelf.FileShelf, "keep", after_awaiting),

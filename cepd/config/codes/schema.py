@@ -255,4 +255,13 @@ SCHEMA_CODES: tuple[Code, ...] = (
         bad=with_action("{type: store, target: 'file:../incidents.ndjson'}"),
         good=with_action("{type: store, target: 'file:incidents.ndjson'}"),
     ),
+    Code(
+        code="CEP138",
+        severity="error",
+        title="a type of cepd's own events that there is not",
+        explanation="Types that begin with `cepd.` are of what cepd itself tells its rules: cepd.alert, cepd.ack, "
+        "cepd.delivery_failed and cepd.breaker_opened. Nobody else can send such, so the rule would never fire.",
+        bad=with_trigger("{type: event, event_type: cepd.delivery_failure}"),
+        good=with_trigger("{type: event, event_type: cepd.delivery_failed}"),
+    ),
 )
