@@ -4,6 +4,8 @@ A claim writes the attempt's row, so nothing is sent that is not written down be
 by which alone it is settled. Claims of several daemons take turns, so that the limits hold over all of them.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from cepd.model.delivery import Delivery, DeliveryState, Draft
@@ -36,12 +38,8 @@ def claim(now: Instant, per_target: int, owner: str, listening: Listening = NOBO
         yield from _give_up(row, "expired", _LATE, now, listening)
     yield one("supersede", now=now, reason=_RESOLVED)
     targets = yield one("targets")
-    for target in targets:
-        if _is_open(target, now):
-            urgent = yield one("urgent_of", target=target["target"])
-            for row in urgent:
-                yield from _give_up(row, "dead", _OPEN, now, listening)
-    targets = yield one("targets")  # what is owed instead may have a target of its own
+    if (yield from _give_up_urgent([each["target"] for each in targets if _is_open(each, now)], now, listening)):
+        targets = yield one("targets")  # what is owed instead may have a target of its own
     due: list[int] = []
     for target in targets:
         if not _is_open(target, now) and (limit := _limit(target, now, per_target)) > 0:
@@ -138,6 +136,17 @@ def _cut_off(rows: Rows, at: Instant, why: str, listening: Listening) -> Operati
         yield one("release", id=row["id"], state=state, reason=why if held else None, settled_at=settled)
         if held:
             yield from tell_failure(row["id"], at, listening, None)
+
+
+def _give_up_urgent(targets: Sequence[str], at: Instant, listening: Listening) -> Operation[int]:
+    """What does not wait for the breakers of these targets; how many they are."""
+    number = 0
+    for target in targets:
+        rows = yield one("urgent_of", target=target)
+        for row in rows:
+            yield from _give_up(row, "dead", _OPEN, at, listening)
+        number += len(rows)
+    return number
 
 
 def _give_up(row: Row, state: str, why: str, at: Instant, listening: Listening) -> Operation[None]:
