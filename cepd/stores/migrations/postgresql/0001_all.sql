@@ -91,6 +91,7 @@ CREATE INDEX delivery_unfinished ON delivery (order_key, seq) WHERE state IN ('p
 CREATE INDEX delivery_pending ON delivery (target, seq) WHERE state = 'pending';
 CREATE INDEX delivery_targets ON delivery (target, state) WHERE state IN ('pending', 'sending');
 CREATE INDEX delivery_counted ON delivery (target, state) WHERE state IN ('pending', 'sending', 'dead', 'unknown');
+CREATE INDEX delivery_waiting ON delivery (next_at) WHERE state = 'pending';
 CREATE INDEX delivery_leased ON delivery (lease_until) WHERE state = 'sending';
 CREATE INDEX delivery_ends ON delivery (deadline) WHERE state = 'pending' AND deadline IS NOT NULL;
 CREATE INDEX delivery_urgent ON delivery (target) WHERE state = 'pending' AND urgent = 1;

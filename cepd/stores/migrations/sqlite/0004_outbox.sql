@@ -15,6 +15,7 @@ ALTER TABLE delivery ADD COLUMN fallback_of TEXT;
 ALTER TABLE delivery ADD COLUMN redriven_by TEXT;
 ALTER TABLE delivery ADD COLUMN redriven_at INTEGER;
 
+CREATE INDEX delivery_waiting ON delivery (next_at) WHERE state = 'pending';
 CREATE INDEX delivery_leased ON delivery (lease_until) WHERE state = 'sending';
 CREATE INDEX delivery_ends ON delivery (deadline) WHERE state = 'pending' AND deadline IS NOT NULL;
 CREATE INDEX delivery_urgent ON delivery (target) WHERE state = 'pending' AND urgent = 1;
