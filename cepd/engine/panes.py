@@ -12,11 +12,12 @@ import msgspec
 
 from cepd.engine.arrivals import Arrivals
 from cepd.engine.asking import Reached
-from cepd.engine.cells import Columns, ColumnsT, encode
+from cepd.engine.cells import Columns, ColumnsT
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.ladders import rungs
 from cepd.engine.marks import StartAll, Take, TakeAll
 from cepd.engine.merging import AnyPane, Ended, Older, Pane, one_key
+from cepd.engine.pieces import pieces_of
 from cepd.engine.projection import View
 from cepd.engine.reading import Fed, Marked, Reading, Sight, seen
 from cepd.engine.running import Running
@@ -153,9 +154,9 @@ class PaneUnit(Windowed):
         windows = [seen(sight, self._readings) for sight in found if sight is not None]
         return {"windows": windows} if windows else {}
 
-    def save(self) -> bytes:
+    def saving(self) -> Iterator[bytes]:
         self._state.order = self._order
-        return encode(self._state)
+        return pieces_of(self._state, large=Pane)
 
     def load(self, data: bytes) -> None:
         self._state = self._layout.decode(data, State)

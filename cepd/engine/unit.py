@@ -8,7 +8,7 @@ Each kind of unit is one module of `cepd.engine.units`, named by the window's ty
 `Unit` fulfils the protocol.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
@@ -109,11 +109,12 @@ class Unit(Protocol):
     def describe(self, key: str) -> dict[str, Json]:
         """Where the key stands, for a trace: plain JSON, times as RFC 3339 text. Empty for an unknown key."""
 
-    def save(self) -> bytes:
-        """Its state as JSON; `load` of it gives a unit that goes on exactly the same."""
+    def saving(self) -> Iterator[bytes]:
+        """Its state as JSON, in pieces, between which nothing may change it; `load` of all of them together gives a
+        unit that goes on exactly the same."""
 
     def load(self, data: bytes) -> None:
-        """Only right after it was made, before `bind`. Raises ValueError for anything else than what `save` gave."""
+        """Only right after it was made, before `bind`. Raises ValueError for anything else than what `saving` gave."""
 
 
 def most_keys(rule: Rule, default: int = MAX_KEYS) -> int:
