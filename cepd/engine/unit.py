@@ -87,9 +87,10 @@ class Unit(Protocol):
         """What the event that was fed last says to one member; empty where it says nothing (not even false).
         A false one is only of use to a member with an episode for that key, and may be left out otherwise."""
 
-    def due(self, member: "Running", key: str, start: Instant, at: Instant) -> Iterable[Evaluation]:
+    def due(self, member: "Running", key: str, start: Instant, at: Instant) -> Iterable[Evaluation | None]:
         """What falls due for one member, sorted by key: the scheduled entry came up. Changes nothing. False ones as
-        for `read`; keys of `member.state.open_keys()` are evaluated at every window end, events or not."""
+        for `read`; keys of `member.state.open_keys()` are evaluated at every window end, events or not. None now and
+        then where that takes long: others may have a turn, but for what changes the unit."""
 
     def drop(self, key: str, start: Instant, at: Instant) -> None:
         """Every member has seen what was due: forgets it, schedules what comes next."""

@@ -131,6 +131,7 @@ class Snapshotter:
         return self._seq is not None and self._machine.seq > self._seq
 
     async def _take(self) -> None:
+        """The known ids are copied in a turn of their own: that takes some milliseconds."""
         self._idle.clear()
         began = self._clock.now()
         engine = await in_turns(self._machine.engine.saving())
@@ -146,6 +147,7 @@ class Snapshotter:
         )
         self._cut = _Cut(snapshot, engine, self._horizon.entries(), waiting, self._clock.now() - began)
         self._wanted.set()
+        await asyncio.sleep(0)
 
     async def _write(self, cut: _Cut) -> None:
         await self._recorder.recorded(cut.snapshot.seq)

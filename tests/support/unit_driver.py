@@ -72,8 +72,9 @@ class Driver:
             due, key, start = heapq.heappop(self._entries)
             self.mark = max(self.mark, due)
             for found in self.unit.due(self.members[member], key, start, due):
-                assert found.time < due, "nothing fires before the watermark has passed it"
-                yield found, due
+                if found is not None:
+                    assert found.time < due, "nothing fires before the watermark has passed it"
+                    yield found, due
             self.unit.drop(key, start, due)
         self.mark = max(self.mark, mark)
 

@@ -63,7 +63,10 @@ class Bench:
     def _deal_with(self, entry: tuple[Instant, str, Instant]) -> list[tuple[str, Evaluation]]:
         at, key, start = entry
         said = [
-            (name, found) for name, member in self.members.items() for found in self.unit.due(member, key, start, at)
+            (name, found)
+            for name, member in self.members.items()
+            for found in self.unit.due(member, key, start, at)
+            if found is not None
         ]
         self.unit.drop(key, start, at)
         return said
