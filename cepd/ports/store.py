@@ -99,7 +99,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     """What else the end of a try brought about."""
 
     fallback: str | None = None
-    """The target of what is now owed in its stead."""
+    """The target of what is owed in its stead from now on, if it was not before."""
     breaker: BreakerChange | None = None
     """What happened to the breaker of its target."""
 

@@ -127,15 +127,19 @@ def _give_up(row: Row, state: str, why: str, at: Instant) -> Operation[None]:
 
 
 def _fall_back(row: Row, at: Instant) -> Operation[str | None]:
-    """What stands in for a delivery is owed from now on; its target, None where nothing does or it is owed already."""
+    """What stands in for a delivery is owed from now on; its target, None where nothing does or it is owed already.
+    Where it would tell of an alert after that alert's end, it is superseded at once."""
     if row["fallback"] is None:
         return None
     draft = msgspec.json.decode(row["fallback"], type=Draft)
     values = draft_row(msgspec.structs.replace(draft, due_at=at)) | {"fallback_of": row["id"]}
     yield one("insert_delivery", **values)
     yield one("insert_delivery_alert", id=draft.id, alert_id=draft.alert_id)
+    yield one("supersede_late", id=draft.id, now=at, reason=_RESOLVED)
     yield one("fall_back", id=row["id"])
-    return draft.target
+    found = yield one("find_delivery", id=draft.id)
+    owed = found[0]["fallback_of"] == row["id"] and found[0]["state"] == "pending"
+    return draft.target if owed else None
 
 
 def _begun_elsewhere(row: Row) -> Operation[bool]:

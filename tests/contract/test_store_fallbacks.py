@@ -117,8 +117,8 @@ def test_one_that_is_owed_already_is_not_owed_twice(run_store: Run) -> None:
         await owe(worker, "mail", target="mail", order_key="mail:k", fallback=None)
         assert await worker.claim() == ["ops", "chat", "mail"]
         await worker.end("mail")
-        await worker.end("ops", REFUSED)
-        await worker.end("chat", REFUSED)
+        assert await worker.end("ops", REFUSED) == Settled()
+        assert await worker.end("chat", REFUSED) == Settled()
         assert await worker.claim() == []
         assert {one.id: one.state for one in (await store.alert("a1")).deliveries} == {
             "ops": "dead",
@@ -345,6 +345,24 @@ def test_who_heard_of_an_alert_in_its_stead_hears_of_its_end(run_store: Run) -> 
         assert await worker.end("end") == Settled(fallback="mail")
         assert await worker.claim() == [], "it goes out after the one before it"
         await worker.end("begin-mail", SENT)
+        assert await worker.claim() == ["end-mail"]
+
+    run_store(work)
+
+
+def test_what_would_begin_after_its_end_is_not_told(run_store: Run) -> None:
+    """Two channels with one fallback: the end took that way first."""
+
+    async def work(store: Store) -> None:
+        worker = Worker(store)
+        end = to("mail", "end-mail", kind="resolved")
+        await owe(worker, "begin-chat", target="chat", order_key="chat:k", fallback=to("mail", "begin-mail"))
+        await worker.owe("end-ops", order_key="ops:k", kind="resolved", fallback=end)
+        await worker.claim()
+        assert await worker.end("end-ops", REFUSED) == Settled(fallback="mail")
+        assert await worker.end("begin-chat", REFUSED) == Settled()
+        found = (await worker.find("begin-mail")).delivery
+        assert (found.state, found.reason) == ("superseded", "its alert was resolved before it could be told")
         assert await worker.claim() == ["end-mail"]
 
     run_store(work)

@@ -135,6 +135,15 @@ WHERE state = 'pending' AND attempts > 0 AND next_at <= :now AND kind IN ('fired
     WHERE attempt.delivery_id = delivery.id AND (attempt.result IS NULL OR attempt.result = 'unknown')
   )
 
+-- name: supersede_late
+UPDATE delivery SET state = 'superseded', settled_at = :now, reason = :reason
+WHERE id = :id AND kind IN ('fired', 'storm') AND state = 'pending' AND EXISTS (
+  SELECT 1 FROM delivery AS resolve
+  JOIN delivery_alert AS its_alert ON its_alert.delivery_id = resolve.id
+  JOIN delivery_alert AS my_alert ON my_alert.alert_id = its_alert.alert_id AND my_alert.delivery_id = delivery.id
+  WHERE resolve.order_key = delivery.order_key AND resolve.seq < delivery.seq AND resolve.kind = 'resolved'
+)
+
 -- name: begun_elsewhere
 SELECT earlier.id
 FROM delivery AS mine
