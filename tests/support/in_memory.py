@@ -1,7 +1,7 @@
 """The store's own operations and statements over SQLite in memory, without threads: for tests that run thousands."""
 
 import sqlite3
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 from cepd.stores.operations import Operation, perform
@@ -15,11 +15,9 @@ class InMemory:
     """A Database for SqlStore."""
 
     def __init__(self) -> None:
-        self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        self.connection.row_factory = sqlite3.Row
+        self.connection = _connected()
+        _empty().backup(self.connection)
         self.connection.execute("PRAGMA foreign_keys = ON")
-        for migration in load_migrations("sqlite"):
-            self.connection.executescript(migration.script)
 
     async def write(self, operation: Operation[T]) -> T:
         self.connection.execute("BEGIN IMMEDIATE")
@@ -36,3 +34,17 @@ class InMemory:
 
     async def close(self) -> None:
         self.connection.close()
+
+
+def _connected() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+@cache
+def _empty() -> sqlite3.Connection:
+    connection = _connected()
+    for migration in load_migrations("sqlite"):
+        connection.executescript(migration.script)
+    return connection

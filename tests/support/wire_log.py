@@ -1,10 +1,11 @@
 """Two daemons that share a store, and what receivers see of them, under a clock that the test moves.
 
 A try arrives, if it does, at some time between its claim and the end of its patience; whoever made it may then settle
-it, die, or be frozen and come back too late. Steps are (name, number); the number decides what the step leaves open.
+it, die, or be frozen and come back too late. Steps are (name, number); the number decides what the step leaves open,
+and the weather how each target answers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from cepd.actions import notify
@@ -42,8 +43,10 @@ DEFINITION = a_definition(ActionSpec("notify", {"channels": ["ops", "chat"]}))
 PLAN = notify.prepare(DEFINITION, 0, DIRECTORY)
 
 WAITS = (0, SECOND // 2, SECOND, 3 * SECOND, 9 * SECOND, 11 * SECOND)
-NOT_ARRIVED = (DOWN, BUSY, REFUSED, FORBIDDEN, LOST, NOT_MADE)
+OUTCOMES = (SENT, LOST, DOWN, BUSY, REFUSED, FORBIDDEN, NOT_MADE)
 STEPS = ("fire", "resolve", "claim", "end", "wait", "crash", "redrive", "drop", "ack")
+Weather: TypeAlias = Mapping[str, Sequence[Outcome]]
+"""How a target answers: one of these."""
 
 
 class Try(NamedTuple):
@@ -60,8 +63,11 @@ class Try(NamedTuple):
 class Daemons:
     """`wire` holds what arrived, in order."""
 
-    def __init__(self, *stores: Store) -> None:
+    def __init__(self, weather: Weather, *stores: Store) -> None:
+        self.weather = weather
         self.stores = stores
+        self.newest: dict[str, int] = {}
+        """The newest try of each delivery."""
         self.now = START
         self.wire: list[Delivery] = []
         self.redriven: set[str] = set()
@@ -110,6 +116,7 @@ class Daemons:
                 newest[one.order_key] = place[one.id]
         arrived = {one.id for one in self.wire}
         assert {one.id for one in found if one.state == "sent"} <= arrived
+        assert not {one.id for one in found if one.state == "superseded"} & arrived
 
     async def _fire(self, number: int) -> None:
         host = f"h{number % 2}"
@@ -141,6 +148,8 @@ class Daemons:
         held = (await self.stores[index].counts()).held
         claimed = await self.stores[index].claim(self.now, per_target)
         self.tries[index] += [Try(one, self.now) for one in claimed]
+        self.newest |= {one.id: one.tries for one in claimed}
+        assert all(one.deadline is None or one.deadline >= self.now for one in claimed), "it is too late for that"
         under_way = [one.delivery for tries in self.tries for one in tries if one.holds > self.now]
         keys = [one.order_key for one in under_way]
         assert len(keys) == len(set(keys)), "two of one order key are under way"
@@ -153,10 +162,12 @@ class Daemons:
 
     async def _end(self, number: int) -> None:
         index = number % len(self.stores)
-        if self.tries[index]:
-            arrives = number % 5 < 2
-            outcome = (SENT, LOST)[number % 2] if arrives else NOT_ARRIVED[number // 5 % len(NOT_ARRIVED)]
-            await self._settle(index, number // 2 % len(self.tries[index]), arrives=arrives, outcome=outcome)
+        if self.tries[index] or await self._claim(number):
+            place = number // 2 % len(self.tries[index])
+            answers = self.weather[self.tries[index][place].delivery.target]
+            outcome = answers[number // 2 % len(answers)]
+            arrives = outcome is SENT or (outcome is LOST and number % 3 > 0)
+            await self._settle(index, place, arrives=arrives, outcome=outcome)
 
     async def _settle(self, index: int, place: int, *, arrives: bool, outcome: Outcome) -> None:
         one = self.tries[index].pop(place)
@@ -168,6 +179,8 @@ class Daemons:
             await self.stores[index].settle(settlement(one.delivery, outcome, self.now))
         except ConflictError:
             assert one.holds <= self.now, "it lost a lease that holds"
+        else:
+            assert one.delivery.tries == self.newest[one.delivery.id], "a stale try settled it"
 
     async def _wait(self, number: int) -> None:
         """Those under way arrive, or do not, before their patience ends."""
