@@ -1,7 +1,7 @@
 """Port of the store: alerts, what they owe, and what became of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -92,12 +92,15 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in for it is owed from now on, if anything does and it is not already."""
 
 
+BreakerChange: TypeAlias = Literal["opened", "closed"]
+
+
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
     """What else the end of a try brought about."""
 
     fallback: str | None = None
-    """The target of what is now owed in its stead."""
-    breaker: Literal["opened", "closed"] | None = None
+    """The target of what is owed in its stead from now on, if it was not before."""
+    breaker: BreakerChange | None = None
     """What happened to the breaker of its target."""
 
 
@@ -139,10 +142,12 @@ class Store(Protocol):
         open, and as many as may be on trial where that is half-open.
 
         What others claimed and did not settle within their lease is taken over. What is past its deadline expires; a
-        retry of what was resolved meanwhile is superseded; what is urgent falls back where the breaker is open."""
+        retry of what was resolved meanwhile is superseded; what is urgent falls back where the breaker is open, and
+        is given up unless its terms keep it trying."""
 
     async def settle(self, settlement: Settlement) -> Settled:
         """Ends the attempt and moves the delivery to `state`: `pending` with a later `next_at`, or a final one.
+        Where something stood in for the beginning of an alert, what stands in for its end is owed too.
         NotFoundError; ConflictError where that attempt is not the one under way."""
 
     async def reclaim(self, at: Instant) -> int:
@@ -150,7 +155,8 @@ class Store(Protocol):
         so; returns how many."""
 
     async def next_due(self, now: Instant) -> Instant | None:
-        """When the next pending delivery becomes due, of those that are not yet and that only time holds back."""
+        """When a claim next finds something to do without anybody doing anything before: later than `now`, and not
+        after a delivery that only time holds back becomes due. None: never."""
 
     async def deliveries(self, query: DeliveryQuery) -> DeliveryPage:
         """Newest first. InputError for a cursor that is not one of ours."""
@@ -160,7 +166,7 @@ class Store(Protocol):
 
     async def redrive(self, delivery_id: str, *, by: str, at: Instant) -> Delivery:
         """Owed again, with all its tries before it and no deadline. NotFoundError; ConflictError where it was sent or
-        is still owed."""
+        is still owed, or where the resolve of its alert may have arrived: an alert does not begin after its end."""
 
     async def drop(self, delivery_id: str, *, by: str, at: Instant) -> Delivery:
         """Not owed any more. NotFoundError; ConflictError where it is under way or over."""

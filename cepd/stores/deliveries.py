@@ -1,6 +1,6 @@
 """Operations that show deliveries, and what people do to them. The machine's own: `cepd.stores.outbox`."""
 
-from cepd.model.delivery import REVIVABLE, Delivery
+from cepd.model.delivery import BEGINNINGS, REVIVABLE, Delivery
 from cepd.model.errors import ConflictError, NotFoundError
 from cepd.model.instant import Instant
 from cepd.ports import DeliveryDetail, DeliveryPage, DeliveryQuery, StoreCounts
@@ -32,16 +32,22 @@ def detail(delivery_id: str) -> Operation[DeliveryDetail]:
 
 
 def redrive(delivery_id: str, *, by: str, at: Instant) -> Operation[Delivery]:
+    """Takes turns with claims, which must not send what came after it meanwhile."""
+    yield one("take_turns")
     yield one("hold_delivery", id=delivery_id)
     delivery = yield from _find(delivery_id)
     if delivery.state not in REVIVABLE:
         help = "only what is dead, unknown or expired can be sent again"
         raise ConflictError(f"delivery {delivery_id} is {delivery.state}", help=help)
+    if delivery.kind in BEGINNINGS and (yield one("resolves_told", id=delivery_id)):
+        message = f"delivery {delivery_id} is {delivery.state}, and that its alert was resolved has gone out"
+        raise ConflictError(message, help="drop it; its receiver would take the alert for open again")
     yield one("redrive", id=delivery_id, by=by, at=at)
     return (yield from _find(delivery_id))
 
 
 def drop(delivery_id: str, *, by: str, at: Instant) -> Operation[Delivery]:
+    yield one("take_turns")
     yield one("hold_delivery", id=delivery_id)
     delivery = yield from _find(delivery_id)
     if delivery.state not in ("pending", *REVIVABLE):

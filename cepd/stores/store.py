@@ -71,7 +71,7 @@ class SqlStore:
         return await self._database.write(outbox.reclaim(at, self._instance))
 
     async def next_due(self, now: Instant) -> Instant | None:
-        return await self._database.read(outbox.next_due(now, self._instance))
+        return await self._database.read(outbox.next_due(now))
 
     async def deliveries(self, query: DeliveryQuery) -> DeliveryPage:
         return await self._database.read(deliveries.page(query))

@@ -14,7 +14,8 @@ WHERE owed.target IS NOT NULL
 -- name: claimable
 -- The oldest of each order key, where none of it is in flight.
 SELECT candidate.seq FROM delivery AS candidate
-WHERE candidate.target = :target AND candidate.state = 'pending' AND candidate.next_at <= :now AND NOT EXISTS (
+WHERE candidate.target = :target AND candidate.state = 'pending' AND candidate.next_at <= :now
+  AND (candidate.deadline IS NULL OR candidate.deadline >= :now) AND NOT EXISTS (
   SELECT 1 FROM delivery AS other
   WHERE other.order_key = candidate.order_key AND other.state IN ('pending', 'sending')
     AND (other.seq < candidate.seq OR other.state = 'sending')
@@ -25,14 +26,15 @@ LIMIT :limit
 -- name: claim
 UPDATE delivery
 SET state = 'sending', tries = tries + 1, owner = :owner, lease_until = lease + :now
-WHERE seq IN (SELECT CAST(value AS BIGINT) FROM json_each(:seqs))
+WHERE seq IN (SELECT CAST(value AS BIGINT) FROM json_each(:seqs)) AND state = 'pending'
 RETURNING *, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id) AS alert_id
 
 -- name: begin_attempt
 INSERT INTO attempt (delivery_id, number, started_at) VALUES (:id, :number, :at)
 
 -- name: next_due
--- Of what waits for its time, for its target, for another's lease, for its deadline.
+-- Of what waits for its time, for its target, for the end of a lease, for its deadline. What a claim has not come to
+-- yet, as it takes so many at a time, is for the next one, at once.
 SELECT min(due) AS due FROM (
   SELECT (
     SELECT candidate.next_at FROM delivery AS candidate
@@ -54,9 +56,16 @@ SELECT min(due) AS due FROM (
   ) AS held
   WHERE EXISTS (SELECT 1 FROM delivery WHERE target = held.target AND state = 'pending' AND next_at <= held.until)
   UNION ALL
-  SELECT min(lease_until) FROM delivery WHERE state = 'sending' AND owner <> :owner
+  SELECT CASE WHEN lease_until > :now THEN lease_until ELSE CAST(:now AS BIGINT) + 1 END FROM (
+    SELECT min(lease_until) AS lease_until FROM delivery WHERE state = 'sending'
+  ) AS leased WHERE lease_until IS NOT NULL
   UNION ALL
-  SELECT min(deadline) + 1 FROM delivery WHERE state = 'pending' AND deadline IS NOT NULL
+  SELECT CASE WHEN deadline >= :now THEN deadline + 1 ELSE CAST(:now AS BIGINT) + 1 END FROM (
+    SELECT min(deadline) AS deadline FROM delivery WHERE state = 'pending' AND deadline IS NOT NULL
+  ) AS ends WHERE deadline IS NOT NULL
+  UNION ALL
+  SELECT CAST(:now AS BIGINT) + 1 FROM delivery JOIN target ON target.target = delivery.target
+  WHERE delivery.state = 'pending' AND delivery.urgent = 1 AND delivery.fell_back = 0 AND target.open_until > :now
 ) AS waits
 WHERE due > :now
 
@@ -83,6 +92,9 @@ UPDATE delivery SET fell_back = 1, fallback = NULL WHERE id = :id
 
 -- name: hold_target
 SELECT failures, open_until, trials FROM target WHERE target = :target /*postgresql: FOR UPDATE */
+
+-- name: add_target
+INSERT INTO target (target) VALUES (:target) ON CONFLICT DO NOTHING
 
 -- name: set_breaker
 INSERT INTO target (target, failures, open_until, trials) VALUES (:target, :failures, :open_until, :trials)
@@ -114,9 +126,11 @@ UPDATE delivery SET state = :state, reason = :reason, settled_at = :settled_at, 
 SELECT * FROM delivery WHERE state = 'pending' AND deadline IS NOT NULL AND deadline < :now
 ORDER BY deadline LIMIT 100 /*postgresql: FOR UPDATE SKIP LOCKED */
 
--- name: urgent_of
-SELECT * FROM delivery WHERE state = 'pending' AND urgent = 1 AND fell_back = 0 AND target = :target
-LIMIT 100 /*postgresql: FOR UPDATE SKIP LOCKED */
+-- name: urgent
+-- What does not wait for an open breaker.
+SELECT delivery.* FROM delivery JOIN target ON target.target = delivery.target
+WHERE delivery.state = 'pending' AND delivery.urgent = 1 AND delivery.fell_back = 0 AND target.open_until > :now
+LIMIT 100 /*postgresql: FOR UPDATE OF delivery SKIP LOCKED */
 
 -- name: supersede
 -- Only what surely never arrived.
@@ -130,8 +144,41 @@ WHERE state = 'pending' AND attempts > 0 AND next_at <= :now AND kind IN ('fired
       AND later.state = 'pending' AND later.kind = 'resolved'
   )
   AND NOT EXISTS (
-    SELECT 1 FROM attempt WHERE attempt.delivery_id = delivery.id AND attempt.result = 'unknown'
+    SELECT 1 FROM attempt
+    WHERE attempt.delivery_id = delivery.id AND (attempt.result IS NULL OR attempt.result = 'unknown')
   )
+
+-- name: supersede_late
+UPDATE delivery SET state = 'superseded', settled_at = :now, reason = :reason
+WHERE id = :id AND kind IN ('fired', 'storm') AND state = 'pending' AND EXISTS (
+  SELECT 1 FROM delivery AS resolve
+  JOIN delivery_alert AS its_alert ON its_alert.delivery_id = resolve.id
+  JOIN delivery_alert AS my_alert ON my_alert.alert_id = its_alert.alert_id AND my_alert.delivery_id = delivery.id
+  WHERE resolve.order_key = delivery.order_key AND resolve.seq < delivery.seq AND resolve.kind = 'resolved'
+)
+
+-- name: begun_elsewhere
+SELECT earlier.id
+FROM delivery AS mine
+JOIN delivery_alert AS my_alert ON my_alert.delivery_id = mine.id
+JOIN delivery_alert AS its_alert ON its_alert.alert_id = my_alert.alert_id
+JOIN delivery AS earlier ON earlier.id = its_alert.delivery_id
+WHERE mine.id = :id AND earlier.order_key = mine.order_key AND earlier.seq < mine.seq AND earlier.fell_back = 1
+LIMIT 1
+
+-- name: resolves_told
+-- Resolves of its alerts that may have arrived where it goes.
+SELECT resolve.id
+FROM delivery AS mine
+JOIN delivery_alert AS my_alert ON my_alert.delivery_id = mine.id
+JOIN delivery_alert AS its_alert ON its_alert.alert_id = my_alert.alert_id
+JOIN delivery AS resolve ON resolve.id = its_alert.delivery_id
+WHERE mine.id = :id AND resolve.order_key = mine.order_key AND resolve.kind = 'resolved'
+  AND EXISTS (
+    SELECT 1 FROM attempt
+    WHERE attempt.delivery_id = resolve.id AND (attempt.result IS NULL OR attempt.result IN ('sent', 'unknown'))
+  )
+LIMIT 1
 
 -- name: delivery_counts
 SELECT target, state, count(*) AS number FROM delivery

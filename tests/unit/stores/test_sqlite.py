@@ -215,7 +215,7 @@ def test_every_commit_is_synced_and_references_are_enforced(tmp_path: Path) -> N
         ("past_deadline", "delivery"),
         ("supersede", "delivery"),
         ("supersede", "later"),
-        ("urgent_of", "delivery"),
+        ("urgent", "delivery"),
         ("targets", "delivery"),
         ("claimable", "candidate"),
         ("claimable", "other"),
