@@ -54,6 +54,11 @@ class Operation:
     """The statuses of problem documents that this operation gives besides those that any may."""
     media_type: str = "application/json"
 
+    @property
+    def lists(self) -> list[str]:
+        """The query parameters that may be given more than once."""
+        return [name for name, schema in self.query.items() if schema.get("type") == "array"]
+
 
 def json_answer(document: Json, status: int = 200) -> Response:
     return Response(msgspec.json.encode(document), status, media_type="application/json")
@@ -63,7 +68,9 @@ async def perform(operation: Operation, request: Request, services: Services) ->
     """Check the caller and the query, then run the handler. Errors that are not CepdError are logged and become 500."""
     try:
         caller = _admit(operation, request, services)
-        query = read_query(request.query_params, operation.query) if request.scope["query_string"] else {}
+        query = (
+            read_query(request.query_params, operation.query, operation.lists) if request.scope["query_string"] else {}
+        )
         return await operation.handler(Call(request, services, caller, query))
     except HTTPException:
         raise
