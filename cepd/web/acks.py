@@ -168,7 +168,7 @@ def _operation(
         handler=handler,
         body=said,
         answers={200: ITEM},
-        problems=(404, 408, 409, 413, *problems),
+        problems=(404, 408, 409, 413, 503, *problems),
     )
 
 

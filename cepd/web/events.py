@@ -35,6 +35,7 @@ OPERATIONS = (
             "cursor": {"type": "string", "description": "`next_cursor` of the page before."},
         },
         answers={200: closed({"events": listed(ITEM), "next_cursor": or_null(TEXT)})},
+        problems=(503,),
     ),
     Operation(
         method="GET",
@@ -43,6 +44,6 @@ OPERATIONS = (
         role="read",
         handler=show_event,
         answers={200: DETAIL},
-        problems=(404,),
+        problems=(404, 503),
     ),
 )

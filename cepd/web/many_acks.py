@@ -124,6 +124,6 @@ OPERATIONS = (
                 }
             )
         },
-        problems=(408, 413),
+        problems=(408, 413, 503),
     ),
 )

@@ -1,71 +1,18 @@
 """Alerts over HTTP, with the real store: the list, its filters and pages, the detail, and who acknowledged what."""
 
-import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import msgspec
 import pytest
 
-from cepd.model.alert import Alert
-from cepd.model.delivery import Draft, Outcome
-from cepd.model.terms import Terms
+from cepd.model.delivery import Outcome
 from cepd.ports import Recording
-from cepd.stores.sqlite import open_store
 from cepd.stores.store import SqlStore
 from cepd.web.auth import TokenFile
 from tests.support.alerts import ended
-from tests.support.web import NOW, asking, services
+from tests.support.stored import FIRST, NOW, SECOND, Ask, with_alerts
 
-SECOND = 1_000_000
-
-FIRST = Alert(
-    event_id="e1",
-    kind="fired",
-    rule_id="cpu",
-    rule_name="CPU high",
-    pack="hosts",
-    severity="critical",
-    summary="CPU 95 on web-1",
-    key={"host": "web-1"},
-    values={"avg": 95.5},
-    payload={"host": "web-1", "cpu_percent": 95},
-    source_event_ids=("s1",),
-    time=NOW,
-    last_at=NOW + SECOND,
-    count=2,
-    window=(NOW - 60 * SECOND, NOW),
-    generation="a" * 64,
-    revision="v1",
-    recorded_at=NOW + 2 * SECOND,
-)
-SECOND_ALERT = msgspec.structs.replace(
-    FIRST,
-    event_id="e2",
-    rule_id="disk",
-    severity="medium",
-    key={},
-    window=None,
-    time=NOW + 10 * SECOND,
-    payload="{not readable",
-)
-DRAFT = Draft(
-    id="d1",
-    firing_id="e1",
-    alert_id="e1",
-    rule_id="cpu",
-    kind="fired",
-    action=0,
-    type="notify",
-    target="ops",
-    order_key="ops:cpu",
-    request=b"{}",
-    terms=Terms((SECOND,)),
-    due_at=NOW,
-)
 ITEM = {
     "event_id": "e1",
     "rule_id": "cpu",
@@ -87,27 +34,6 @@ ITEM = {
     "source_event_ids": ["s1"],
     "channels": {"ops": "pending"},
 }
-
-Ask = Callable[..., Coroutine[Any, Any, httpx2.Response]]
-
-
-def with_alerts(tmp_path: Path, scenario: Callable[[Ask, SqlStore], Coroutine[Any, Any, None]], **given: Any) -> None:
-    """Runs the scenario over a store with two alerts, the first of which owes a message."""
-
-    async def run() -> None:
-        store = open_store(tmp_path / "cepd.db")
-        try:
-            await store.record(Recording(seq=1, alerts=[FIRST], drafts=[DRAFT], at=NOW))
-            await store.record(Recording(seq=2, alerts=[SECOND_ALERT], at=NOW))
-
-            async def ask(method: str, path: str, **request: Any) -> httpx2.Response:
-                return await asking(services(store=store, **given), method, path, **request)
-
-            await scenario(ask, store)
-        finally:
-            await store.close()
-
-    asyncio.run(run())
 
 
 def test_the_list_is_newest_first_and_has_the_shape_of_the_design(tmp_path: Path) -> None:
