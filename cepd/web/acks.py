@@ -153,6 +153,17 @@ _VERDICT: Json = {
 }
 
 
+ONCE: dict[str, Schema] = {
+    "Idempotency-Key": {
+        **TEXT,
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": "^[!-~]+$",
+        "description": "The caller's name for this request: of one alert it is carried out once.",
+    }
+}
+
+
 def body(properties: dict[str, Json], *required: str) -> dict[str, Json]:
     return {"type": "object", "additionalProperties": False, "properties": properties, "required": list(required)}
 
@@ -166,6 +177,7 @@ def _operation(
         summary=summary,
         role="ack",
         handler=handler,
+        headers=ONCE,
         body=said,
         answers={200: ITEM},
         problems=(404, 408, 409, 413, 503, *problems),

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from cepd.model.act import Changed
 from cepd.model.errors import ConflictError, GoneError, HeldError, InputError, NotFoundError
 from cepd.model.json import Json
-from cepd.web.acks import ACK, Acknowledgement, act_of, body, count, end_of
+from cepd.web.acks import ACK, ONCE, Acknowledgement, act_of, body, count, end_of
 from cepd.web.body import read_fields
 from cepd.web.filters import FILTERS, Filter, alert_query
 from cepd.web.operation import Call, Operation, json_answer
@@ -96,6 +96,7 @@ OPERATIONS = (
         summary="Acknowledge many alerts, and say of each what came of it",
         role="ack",
         handler=acknowledge_events,
+        headers=ONCE,
         body=body(
             {
                 **ACK,

@@ -67,6 +67,15 @@ def test_operation_ids_are_unique_and_path_parameters_are_named() -> None:
         assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}
 
 
+def test_lists_and_headers_are_described() -> None:
+    paths = openapi(OPERATIONS)["paths"]
+    events = {one["name"]: one for one in paths["/cep/events"]["get"]["parameters"]}
+    assert events["severity"]["schema"]["type"] == "array"
+    for path in ("/cep/events/ack", "/cep/events/{event_id}/notes"):
+        headers = [one["name"] for one in paths[path]["post"]["parameters"] if one["in"] == "header"]
+        assert headers == ["Idempotency-Key"]
+
+
 def test_the_index_links_to_what_answers() -> None:
     links = ask(services(), "GET", "/").json()["links"]
     assert "/cep/events" in links.values()
