@@ -75,7 +75,8 @@ def change_all(event_ids: Sequence[str], act: Act, *, dry_run: bool = False) -> 
         if changed.kind is not None:
             made.append(changed)
     if not dry_run:
-        yield from _write([*ended, *made], act, act.at)
+        lines = yield from _write([*ended, *made], act)
+        yield from _tell(lines, act.at)
     return outcomes
 
 
@@ -91,8 +92,9 @@ def lapse(now: Instant) -> Operation[Lapsed]:
     rows = yield one("ended_acks", now=now, limit=AT_ONCE)
     alerts = [alert_of(row) for row in rows]
     ended = [Changed(alert, found, "lapse") for alert in alerts if (found := lapsed(alert, now)) is not None]
-    yield from _write(ended, None, now)
+    lines = yield from _write(ended, None)
     rows = yield one("next_ack_end")
+    yield from _tell(lines, now)
     return Lapsed(event_ids=[each.alert.event_id for each in ended], next_at=rows[0]["due"])
 
 
@@ -114,13 +116,17 @@ def _repeated(alert: Alert, act: Act, done: AlertChange) -> Changed:
     return Changed(alert, alert, None)
 
 
-def _write(changes: Sequence[Changed], act: Act | None, at: Instant) -> Operation[None]:
-    """In the order given: of one alert, what ended before what was made of it then."""
-    if not changes:
-        return
-    yield many("change_alert", [_touched(each.alert) for each in changes])
+def _write(changes: Sequence[Changed], act: Act | None) -> Operation[list[AlertChange]]:
+    """In the order given: of one alert, what ended before what was made of it then. The lines of history."""
     lines = [_line(each, act) for each in changes]
-    yield many("insert_change", [msgspec.structs.asdict(line) for line in lines])
+    if changes:
+        yield many("change_alert", [_touched(each.alert) for each in changes])
+        yield many("insert_change", [msgspec.structs.asdict(line) for line in lines])
+    return lines
+
+
+def _tell(lines: Sequence[AlertChange], at: Instant) -> Operation[None]:
+    """The last thing of an operation: who writes to the stream holds up others who do."""
     for kind, told in groupby(lines, lambda line: NOTICES[line.kind]):
         yield from tell(kind, [line.event_id for line in told], at)
 
