@@ -36,6 +36,17 @@ def test_many_are_changed_each_by_itself(run_store: Run) -> None:
     run_store(work)
 
 
+def test_an_id_may_hold_anything(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        strange = ["", "\x00", "a1\x00", "'; DROP TABLE alert; --", '"]', "\U0001f600", "x" * 5_000]
+        await opened(store, "a1", strange[3])
+        outcomes = await store.change_all(["a1", *strange], act("ack"))
+        kinds = [isinstance(one, NotFoundError) for one in outcomes.values()]
+        assert kinds == [False, True, True, True, False, True, True, True]
+
+    run_store(work)
+
+
 def test_what_a_query_finds_is_changed_the_newest_first_up_to_its_limit(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await opened(store, "a1", "a2", "a3")
