@@ -5,20 +5,32 @@ the scrape by a source; only what happens seldom is counted here. Labels come fr
 events, and the children of a rule go with the rule, because its source no longer names it.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
 
 class Metric(NamedTuple):
     name: str
-    kind: Literal["counter", "gauge"]
+    kind: Literal["counter", "gauge", "histogram"]
     help: str
     labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    """Of a histogram: upper bounds, rising; one without an end is added."""
+
+
+class Observed(NamedTuple):
+    """What a histogram has seen under one set of labels."""
+
+    counts: tuple[int, ...]
+    """By bucket, each value in one of them; the last has no end."""
+    total: float
 
 
 TABLE: tuple[Metric, ...] = (
@@ -84,8 +96,30 @@ TABLE: tuple[Metric, ...] = (
     Metric("cepd_snapshot_stall_seconds", "gauge", "For how long rows waited for that snapshot to be cut."),
     Metric("cepd_store_errors_total", "counter", "Recordings that had to be tried again."),
     Metric("cepd_delivery_attempts_total", "counter", "Tries of deliveries by how they ended.", ("channel", "result")),
+    Metric(
+        "cepd_delivery_attempt_duration_seconds",
+        "histogram",
+        "How long one try of a delivery took.",
+        ("channel",),
+        (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    ),
+    Metric(
+        "cepd_delivery_latency_seconds",
+        "histogram",
+        "From the recording of what fired until the receiver took it.",
+        ("channel",),
+        (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
+    ),
+    Metric(
+        "cepd_deliveries_total", "counter", "Deliveries that came to an end, by which one.", ("channel", "outcome")
+    ),
+    Metric("cepd_fallbacks_total", "counter", "Deliveries that another channel took over.", ("channel",)),
+    Metric("cepd_possible_duplicates_total", "counter", "Tries of what may have arrived before.", ("channel",)),
+    Metric("cepd_leases_lost_total", "counter", "Tries that ended after somebody else had taken the delivery over."),
+    Metric("cepd_channel_breaker_state", "gauge", "0 closed, 1 half-open, 2 open.", ("channel",)),
+    Metric("cepd_channel_paused", "gauge", "1 while the channel is left alone because it asked for it.", ("channel",)),
     Metric("cepd_outbox_pending", "gauge", "Deliveries that are owed or under way.", ("channel",)),
-    Metric("cepd_outbox_oldest_pending_seconds", "gauge", "Age of the oldest delivery that is owed; 0 without one."),
+    Metric("cepd_outbox_oldest_pending_seconds", "gauge", "Age of the oldest delivery that is owed.", ("channel",)),
     Metric("cepd_outbox_dead", "gauge", "Deliveries that were given up.", ("channel",)),
     Metric("cepd_event_loop_lag_seconds", "gauge", "How late the event loop was at its worst of late."),
 )
@@ -105,6 +139,7 @@ class Metrics(Collector):
         self._counts: dict[tuple[str, tuple[str, ...]], float] = {
             (metric.name, ()): 0.0 for metric in TABLE if metric.kind == "counter" and not metric.labels
         }
+        self._observed: dict[tuple[str, tuple[str, ...]], Observed] = {}
         self._sources: list[Source] = []
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -112,10 +147,22 @@ class Metrics(Collector):
 
     def count(self, name: str, *labels: str, by: float = 1) -> None:
         """Adds to a counter of the table. KeyError for another name, ValueError for missing labels: bugs."""
-        if len(labels) != len(self._table[name].labels):
-            raise ValueError(f"{name} has the labels {self._table[name].labels}, not {labels}")
+        self._check(name, labels)
         key = (name, labels)
         self._counts[key] = self._counts.get(key, 0.0) + by
+
+    def observe(self, name: str, *labels: str, value: float) -> None:
+        """Adds a value to a histogram of the table. Raises like `count`."""
+        self._check(name, labels)
+        buckets = self._table[name].buckets
+        before = self._observed.get((name, labels)) or Observed((0,) * (len(buckets) + 1), 0.0)
+        place = bisect_left(buckets, value)
+        counts = (*before.counts[:place], before.counts[place] + 1, *before.counts[place + 1 :])
+        self._observed[name, labels] = Observed(counts, before.total + value)
+
+    def _check(self, name: str, labels: tuple[str, ...]) -> None:
+        if len(labels) != len(self._table[name].labels):
+            raise ValueError(f"{name} has the labels {self._table[name].labels}, not {labels}")
 
     def read_from(self, source: Source) -> None:
         """From now on each scrape reads `source` too."""
@@ -124,18 +171,26 @@ class Metrics(Collector):
     def forget_rules(self, running: Iterable[str]) -> None:
         """Drops the counts of rules that are not among the running ones."""
         kept = frozenset(running)
-        gone = [key for key in self._counts if self._table[key[0]].labels == ("rule",) and key[1][0] not in kept]
-        for key in gone:
-            del self._counts[key]
+        for known in (self._counts, self._observed):
+            for name, labels in list(known):
+                if self._table[name].labels == ("rule",) and labels[0] not in kept:
+                    del known[name, labels]
 
     def collect(self) -> Iterator[Family]:
-        families = {name: _family(metric) for name, metric in self._table.items()}
+        families = {
+            name: _FAMILIES[metric.kind](name, metric.help, labels=metric.labels)
+            for name, metric in self._table.items()
+        }
         summed = dict(self._counts)
         for source in self._sources:
             for name, labels, value in source():
                 summed[name, labels] = summed.get((name, labels), 0.0) + value
         for (name, labels), value in summed.items():
             families[name].add_metric(labels, value)
+        for (name, labels), observed in self._observed.copy().items():
+            bounds = [*(str(float(bound)) for bound in self._table[name].buckets), "+Inf"]
+            buckets = list(zip(bounds, accumulate(observed.counts), strict=True))
+            families[name].add_metric(labels, buckets, observed.total)
         yield from families.values()
 
     def render(self) -> bytes:
@@ -143,6 +198,8 @@ class Metrics(Collector):
         return generate_latest(self._registry)
 
 
-def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
-    made = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-    return made(metric.name, metric.help, labels=metric.labels)
+_FAMILIES: dict[str, type[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]] = {
+    "counter": CounterMetricFamily,
+    "gauge": GaugeMetricFamily,
+    "histogram": HistogramMetricFamily,
+}
