@@ -146,23 +146,27 @@ class Metrics(Collector):
         ProcessCollector(registry=self._registry)
 
     def count(self, name: str, *labels: str, by: float = 1) -> None:
-        """Adds to a counter of the table. KeyError for another name, ValueError for missing labels: bugs."""
-        self._check(name, labels)
+        """Adds to a counter of the table. KeyError for another name, ValueError for a histogram and for missing labels:
+        bugs."""
+        self._check(name, labels, observed=False)
         key = (name, labels)
         self._counts[key] = self._counts.get(key, 0.0) + by
 
     def observe(self, name: str, *labels: str, value: float) -> None:
         """Adds a value to a histogram of the table. Raises like `count`."""
-        self._check(name, labels)
+        self._check(name, labels, observed=True)
         buckets = self._table[name].buckets
         before = self._observed.get((name, labels)) or Observed((0,) * (len(buckets) + 1), 0.0)
         place = bisect_left(buckets, value)
         counts = (*before.counts[:place], before.counts[place] + 1, *before.counts[place + 1 :])
         self._observed[name, labels] = Observed(counts, before.total + value)
 
-    def _check(self, name: str, labels: tuple[str, ...]) -> None:
-        if len(labels) != len(self._table[name].labels):
-            raise ValueError(f"{name} has the labels {self._table[name].labels}, not {labels}")
+    def _check(self, name: str, labels: tuple[str, ...], *, observed: bool) -> None:
+        metric = self._table[name]
+        if observed is not (metric.kind == "histogram"):
+            raise ValueError(f"{name} is a {metric.kind}")
+        if len(labels) != len(metric.labels):
+            raise ValueError(f"{name} has the labels {metric.labels}, not {labels}")
 
     def read_from(self, source: Source) -> None:
         """From now on each scrape reads `source` too."""
@@ -177,16 +181,22 @@ class Metrics(Collector):
                     del known[name, labels]
 
     def collect(self) -> Iterator[Family]:
-        families = {
-            name: _FAMILIES[metric.kind](name, metric.help, labels=metric.labels)
-            for name, metric in self._table.items()
-        }
+        families = {name: _family(metric) for name, metric in self._table.items() if metric.kind != "histogram"}
         summed = dict(self._counts)
         for source in self._sources:
             for name, labels, value in source():
                 summed[name, labels] = summed.get((name, labels), 0.0) + value
         for (name, labels), value in summed.items():
             families[name].add_metric(labels, value)
+        yield from families.values()
+        yield from self._histograms()
+
+    def _histograms(self) -> Iterator[HistogramMetricFamily]:
+        families = {
+            name: HistogramMetricFamily(name, metric.help, labels=metric.labels)
+            for name, metric in self._table.items()
+            if metric.kind == "histogram"
+        }
         for (name, labels), observed in self._observed.copy().items():
             bounds = [*(str(float(bound)) for bound in self._table[name].buckets), "+Inf"]
             buckets = list(zip(bounds, accumulate(observed.counts), strict=True))
@@ -198,8 +208,6 @@ class Metrics(Collector):
         return generate_latest(self._registry)
 
 
-_FAMILIES: dict[str, type[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]] = {
-    "counter": CounterMetricFamily,
-    "gauge": GaugeMetricFamily,
-    "histogram": HistogramMetricFamily,
-}
+def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
+    made = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    return made(metric.name, metric.help, labels=metric.labels)
