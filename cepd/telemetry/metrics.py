@@ -110,9 +110,7 @@ TABLE: tuple[Metric, ...] = (
         ("channel",),
         (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
     ),
-    Metric(
-        "cepd_deliveries_total", "counter", "Deliveries that came to an end, by which one.", ("channel", "outcome")
-    ),
+    Metric("cepd_deliveries_total", "counter", "Deliveries that came to an end, by which one.", ("channel", "outcome")),
     Metric("cepd_fallbacks_total", "counter", "Deliveries that another channel took over.", ("channel",)),
     Metric("cepd_possible_duplicates_total", "counter", "Tries of what may have arrived before.", ("channel",)),
     Metric("cepd_leases_lost_total", "counter", "Tries that ended after somebody else had taken the delivery over."),

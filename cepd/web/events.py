@@ -5,14 +5,14 @@ from typing import Annotated
 import msgspec
 from starlette.responses import Response
 
-from cepd.model.errors import ConflictError, InputError
+from cepd.model.errors import ConflictError
 from cepd.model.instant import format_instant
 from cepd.model.rule import SEVERITIES, SEVERITY_ALIASES, severity_of
 from cepd.ports import AlertQuery
 from cepd.web.body import read_fields
 from cepd.web.operation import Call, Operation, json_answer
 from cepd.web.problems import problem
-from cepd.web.query import choice, instant, number
+from cepd.web.query import choice, number, period
 from cepd.web.shapes import DETAIL, FLAG, ITEM, TEXT, TIME, closed, detail, item, listed, or_null
 
 MOST = 1_000
@@ -34,9 +34,7 @@ async def list_events(call: Call) -> Response:
     query = call.query
     severity = choice(query, "severity", SEVERITY_WORDS)
     acked = choice(query, "acked", BOOLEANS)
-    since, until = instant(query, "from"), instant(query, "to")
-    if since is not None and until is not None and since > until:
-        raise InputError("the query parameter 'from' is later than 'to'", help="give the earlier time as 'from'")
+    since, until = period(query)
     page = await call.services.store.alerts(
         AlertQuery(
             rule_id=query.get("rule_id"),

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Collection, Mapping
+from typing import TypeVar
 
 from starlette.datastructures import QueryParams
 
 from cepd.model.errors import InputError
 from cepd.model.instant import Instant, read_instant
 from cepd.model.spelling import did_you_mean
+
+T = TypeVar("T", bound=str)
 
 _SECONDS = re.compile(r"\d{1,16}(\.\d{1,9})?", re.ASCII)
 
@@ -32,12 +35,15 @@ def read_query(parameters: QueryParams, known: Collection[str]) -> dict[str, str
     return dict(parameters)
 
 
-def choice(query: Mapping[str, str], name: str, choices: Collection[str]) -> str | None:
+def choice(query: Mapping[str, str], name: str, choices: Collection[T]) -> T | None:
     """The parameter where it is one of the choices; None where it is not given."""
     value = query.get(name)
-    if value is not None and value not in choices:
-        raise InputError(f"the query parameter {name!r} cannot be {value!r}", help=did_you_mean(value, choices))
-    return value
+    if value is None:
+        return None
+    for known in choices:
+        if known == value:
+            return known
+    raise InputError(f"the query parameter {name!r} cannot be {value!r}", help=did_you_mean(value, choices))
 
 
 def number(query: Mapping[str, str], name: str, *, default: int, most: int) -> int:
@@ -48,6 +54,14 @@ def number(query: Mapping[str, str], name: str, *, default: int, most: int) -> i
     if value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= most:
         return int(value)
     raise InputError(f"the query parameter {name!r} cannot be {value!r}", help=f"give a number from 1 to {most}")
+
+
+def period(query: Mapping[str, str]) -> tuple[Instant | None, Instant | None]:
+    """The parameters `from` and `to`. InputError also where they are the wrong way round."""
+    since, until = instant(query, "from"), instant(query, "to")
+    if since is not None and until is not None and since > until:
+        raise InputError("the query parameter 'from' is later than 'to'", help="give the earlier time as 'from'")
+    return since, until
 
 
 def instant(query: Mapping[str, str], name: str) -> Instant | None:

@@ -135,8 +135,6 @@ def test_no_begin_goes_out_behind_its_end_and_no_end_behind_the_next_begin(steps
 
 
 def test_the_course_does_send_again_what_may_go() -> None:
-    course = follow(
-        [("next", "a"), ("try", "down"), ("next", "a"), ("redrive", 1), ("try", "sent"), ("try", "sent")]
-    )
+    course = follow([("next", "a"), ("try", "down"), ("next", "a"), ("redrive", 1), ("try", "sent"), ("try", "sent")])
     assert course.again == 1
     assert [one.id for one in course.wire] == ["a0", "a1"]
