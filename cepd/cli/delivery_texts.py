@@ -21,6 +21,7 @@ _COLUMNS = (
     ("reason", "reason"),
 )
 _NUMBERS = frozenset({"tries"})
+_LONGEST_TIME = len("2026-01-31T09:00:00.000001Z")
 
 
 def table(deliveries: Sequence[Document]) -> Iterator[str]:
@@ -76,7 +77,7 @@ def _facts(delivery: Document) -> Iterator[tuple[str, str]]:
 
 
 def _attempt(attempt: Document) -> str:
-    begun = _text(attempt["started_at"])
+    begun = f"{_text(attempt['started_at']):<{_LONGEST_TIME}}"
     if attempt["ended_at"] is None:
         return f"{attempt['number']}  {begun}  under way: it may have arrived"
     took = (datetime.fromisoformat(attempt["ended_at"]) - datetime.fromisoformat(attempt["started_at"])).total_seconds()

@@ -92,7 +92,7 @@ def test_one_is_shown_whole(url: str) -> None:
         "  owed since  2026-01-01T00:00:00Z",
         "  ended       2026-01-01T00:00:01Z",
         "  tries",
-        "    1  2026-01-01T00:00:00Z  1.000 s  retryable  HTTP 503: \ufffd[31mgone",
+        "    1  2026-01-01T00:00:00Z         1.000 s  retryable  HTTP 503: \ufffd[31mgone",
         "  sends       21 bytes",
         "    {",
         '      "text": "disk full"',
