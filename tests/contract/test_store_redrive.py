@@ -1,5 +1,6 @@
 """What the port Store promises of deliveries that people send again or drop, over every implementation of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -236,5 +237,46 @@ def test_pages_of_what_went_wrong_are_newest_first(run_store: Run) -> None:
         assert (ids(second.deliveries), second.next_cursor) == (["d0", "begin"], None)
         assert ids((await store.deliveries(DeliveryQuery(state="unknown"))).deliveries) == ["u0"]
         assert ids((await store.deliveries(DeliveryQuery(rule_id="disk"))).deliveries) == ["d3"]
+
+    run_store(work)
+
+
+def test_a_claim_at_the_same_moment_takes_the_begin_or_keeps_it_from_going_out(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        for number in range(20):
+            begin, end, key = f"begin{number}", f"end{number}", f"k{number}"
+            await owe(store, begin, key=key)
+            await come_to(store, "dead")
+            await owe(store, end, kind="resolved", key=key)
+            redrive = store.redrive_all(RedriveQuery(), by="alice", at=1000)
+            claim = store.claim(now=1000, per_target=9)
+            done, (claimed,) = await asyncio.gather(redrive, claim)
+            if claimed.id == begin:
+                assert ids(done.deliveries) == [begin]
+            else:
+                assert (claimed.id, done.deliveries) == (end, [])
+                await store.drop(begin, by="alice", at=1000)
+            await ended(store, claimed)
+            if claimed.id == begin:
+                assert await sent(store) == end
+
+    run_store(work)
+
+
+def test_what_is_dropped_at_the_moment_of_a_claim_is_either(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        for number in range(20):
+            await owe(store, f"d{number}", key=f"k{number}")
+            dropping = store.drop(f"d{number}", by="alice", at=1000)
+            dropped, claimed = await asyncio.gather(
+                dropping, store.claim(now=1000, per_target=9), return_exceptions=True
+            )
+            assert not isinstance(claimed, BaseException)
+            if isinstance(dropped, ConflictError):
+                assert ids(claimed) == [f"d{number}"]
+                await ended(store, claimed[0])
+            else:
+                assert claimed == []
+                assert await state_of(store, f"d{number}") == "suppressed"
 
     run_store(work)
