@@ -27,7 +27,8 @@ LIMIT :limit
 UPDATE delivery
 SET state = 'sending', tries = tries + 1, owner = :owner, lease_until = lease + :now
 WHERE seq IN (SELECT CAST(value AS BIGINT) FROM json_each(:seqs)) AND state = 'pending'
-RETURNING *, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id) AS alert_id
+RETURNING *, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id) AS alert_id,
+  EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery_id = delivery.id AND attempt.result = 'unknown') AS doubtful
 
 -- name: begin_attempt
 INSERT INTO attempt (delivery_id, number, started_at) VALUES (:id, :number, :at)
@@ -147,6 +148,7 @@ WHERE state = 'pending' AND attempts > 0 AND next_at <= :now AND kind IN ('fired
     SELECT 1 FROM attempt
     WHERE attempt.delivery_id = delivery.id AND (attempt.result IS NULL OR attempt.result = 'unknown')
   )
+RETURNING target
 
 -- name: supersede_late
 UPDATE delivery SET state = 'superseded', settled_at = :now, reason = :reason
@@ -186,10 +188,10 @@ WHERE state IN ('pending', 'sending', 'dead', 'unknown')
 GROUP BY target, state
 
 -- name: oldest_pending
-SELECT min(due_at) AS due_at FROM delivery WHERE state = 'pending'
+SELECT target, min(due_at) AS due_at FROM delivery WHERE state = 'pending' GROUP BY target
 
 -- name: held_targets
-SELECT * FROM target WHERE failures > 0 OR open_until IS NOT NULL OR paused_until IS NOT NULL
+SELECT * FROM target
 
 -- name: deliveries_page
 SELECT delivery.*, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id) AS alert_id
@@ -197,6 +199,10 @@ FROM delivery WHERE seq < :before {filters} ORDER BY seq DESC LIMIT :limit
 
 -- name: delivery_where_state
 AND state = :state
+
+-- name: delivery_where_revivable
+-- The list lets a partial index serve.
+AND state = :state AND state IN ('dead', 'unknown', 'expired')
 
 -- name: delivery_where_target
 AND target = :target
@@ -215,12 +221,3 @@ AND due_at < :until
 
 -- name: attempts_of_delivery
 SELECT * FROM attempt WHERE delivery_id = :id ORDER BY number
-
--- name: redrive
-UPDATE delivery
-SET state = 'pending', attempts = 0, next_at = :at, deadline = NULL, reason = NULL, settled_at = NULL,
-  redriven_by = :by, redriven_at = :at
-WHERE id = :id
-
--- name: drop
-UPDATE delivery SET state = 'suppressed', reason = :reason, settled_at = :at WHERE id = :id
