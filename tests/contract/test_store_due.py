@@ -148,7 +148,7 @@ def test_it_comes_to_an_end(state: dict[str, Any]) -> None:
             looks += 1
             assert looks < 100
         counts = await store.counts()
-        assert counts.oldest_pending is None
+        assert not counts.oldest_pending
         assert {of for _, of in counts.deliveries} <= {"dead", "unknown"}
         await database.close()
 

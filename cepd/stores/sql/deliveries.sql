@@ -168,20 +168,6 @@ JOIN delivery AS earlier ON earlier.id = its_alert.delivery_id
 WHERE mine.id = :id AND earlier.order_key = mine.order_key AND earlier.seq < mine.seq AND earlier.fell_back = 1
 LIMIT 1
 
--- name: resolves_told
--- Resolves of its alerts that may have arrived where it goes.
-SELECT resolve.id
-FROM delivery AS mine
-JOIN delivery_alert AS my_alert ON my_alert.delivery_id = mine.id
-JOIN delivery_alert AS its_alert ON its_alert.alert_id = my_alert.alert_id
-JOIN delivery AS resolve ON resolve.id = its_alert.delivery_id
-WHERE mine.id = :id AND resolve.order_key = mine.order_key AND resolve.kind = 'resolved'
-  AND EXISTS (
-    SELECT 1 FROM attempt
-    WHERE attempt.delivery_id = resolve.id AND (attempt.result IS NULL OR attempt.result IN ('sent', 'unknown'))
-  )
-LIMIT 1
-
 -- name: delivery_counts
 SELECT target, state, count(*) AS number FROM delivery
 WHERE state IN ('pending', 'sending', 'dead', 'unknown')
