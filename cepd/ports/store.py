@@ -1,6 +1,6 @@
 """Port of the store: alerts, what they owe, and what became of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from cepd.model.alert import Alert, AlertChange, Fold
 from cepd.model.delivery import Attempt, Delivery, DeliveryState, Draft, Outcome
 from cepd.model.instant import Instant
+from cepd.ports.stream import NoticePage
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +165,16 @@ class Store(Protocol):
 
     async def drop(self, delivery_id: str, *, by: str, at: Instant) -> Delivery:
         """Not owed any more. NotFoundError; ConflictError where it is under way or over."""
+
+    async def stream_end(self) -> int:
+        """The newest number of the stream, 0 before the first: nothing with that or a lower number is still to come,
+        also of what others write to the same database."""
+
+    async def stream_page(self, after: int, until: int, limit: int) -> NoticePage:
+        """At most `limit` rows of the stream behind `after`, up to `until`, which is no more than `stream_end` gave."""
+
+    def watch(self, call: Callable[[], None]) -> None:
+        """`call` is called on the loop after each transaction in which this store has written."""
 
     async def counts(self) -> StoreCounts: ...
 

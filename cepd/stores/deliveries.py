@@ -8,6 +8,7 @@ from cepd.ports.store import Held
 from cepd.stores.cursor import read_cursor, write_cursor
 from cepd.stores.operations import Operation, one
 from cepd.stores.rows import attempt_of, delivery_of
+from cepd.stores.stream import tell_ends
 
 _FILTERS = ("state", "target", "rule_id", "alert_id", "since", "until")
 
@@ -48,7 +49,9 @@ def drop(delivery_id: str, *, by: str, at: Instant) -> Operation[Delivery]:
         help = "only what is pending, dead, unknown or expired can be dropped"
         raise ConflictError(f"delivery {delivery_id} is {delivery.state}", help=help)
     yield one("drop", id=delivery_id, at=at, reason=f"dropped by {by}")
-    return (yield from _find(delivery_id))
+    dropped = yield from _find(delivery_id)
+    yield from tell_ends([delivery_id], at)
+    return dropped
 
 
 def counts() -> Operation[StoreCounts]:

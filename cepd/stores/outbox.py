@@ -14,6 +14,7 @@ from cepd.policies.breaker import Breaker, after
 from cepd.ports import Settled, Settlement
 from cepd.stores.operations import Operation, Row, Rows, many, one
 from cepd.stores.rows import delivery_of, draft_row
+from cepd.stores.stream import tell_ends
 
 _RESOLVED = "its alert was resolved before it could be told"
 _LAPSED = "whoever claimed it did not come back in time"
@@ -25,11 +26,12 @@ _LATE = "its deadline passed"
 def claim(now: Instant, per_target: int, owner: str) -> Operation[list[Delivery]]:
     yield one("take_turns")
     lapsed = yield one("lapsed", now=now)
-    yield from _cut_off(lapsed, now, _LAPSED)
+    ended = yield from _cut_off(lapsed, now, _LAPSED)
     late = yield one("past_deadline", now=now)
     for row in late:
         yield from _give_up(row, "expired", _LATE, now)
-    yield one("supersede", now=now, reason=_RESOLVED)
+    superseded = yield one("supersede", now=now, reason=_RESOLVED)
+    ended += [row["id"] for row in (*late, *superseded)]
     targets = yield one("targets")
     due: list[int] = []
     for target in targets:
@@ -37,12 +39,17 @@ def claim(now: Instant, per_target: int, owner: str) -> Operation[list[Delivery]
             urgent = yield one("urgent_of", target=target["target"])
             for row in urgent:
                 yield from _give_up(row, "dead", _OPEN, now)
+            ended += [row["id"] for row in urgent]
         elif (limit := _limit(target, now, per_target)) > 0:
             found = yield one("claimable", target=target["target"], now=now, limit=limit)
             due.extend(row["seq"] for row in found)
-    if not due:
-        return []
-    rows = yield one("claim", seqs=msgspec.json.encode(due).decode(), now=now, owner=owner)
+    claimed = (yield from _take(due, now, owner)) if due else []
+    yield from tell_ends(ended, now)
+    return claimed
+
+
+def _take(seqs: list[int], now: Instant, owner: str) -> Operation[list[Delivery]]:
+    rows = yield one("claim", seqs=msgspec.json.encode(seqs).decode(), now=now, owner=owner)
     claimed = [delivery_of(row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
     yield many("begin_attempt", [{"id": each.id, "number": each.tries, "at": now} for each in claimed])
     return claimed
@@ -78,6 +85,7 @@ def settle(settlement: Settlement) -> Operation[Settled]:
             open_until=now.open_until,
             trials=terms.breaker.half_open_max_requests,
         )
+    yield from tell_ends([] if owed else [row["id"]], settlement.at)
     if (now.open_until is None) == (before.open_until is None):
         return Settled(fallback=fallback)
     return Settled(fallback=fallback, breaker="closed" if now.open_until is None else "opened")
@@ -85,7 +93,8 @@ def settle(settlement: Settlement) -> Operation[Settled]:
 
 def reclaim(at: Instant, owner: str) -> Operation[int]:
     rows = yield one("own_claims", owner=owner)
-    yield from _cut_off(rows, at, _STOPPED)
+    ended = yield from _cut_off(rows, at, _STOPPED)
+    yield from tell_ends(ended, at)
     return len(rows)
 
 
@@ -115,13 +124,18 @@ def _under_way(delivery_id: str, attempt: int) -> Operation[Row]:
     return row
 
 
-def _cut_off(rows: Rows, at: Instant, why: str) -> Operation[None]:
-    """Tries of which nobody will hear: they may have arrived. They do not count against the schedule."""
+def _cut_off(rows: Rows, at: Instant, why: str) -> Operation[list[str]]:
+    """Tries of which nobody will hear: they may have arrived. They do not count against the schedule. The deliveries
+    that this is the end of."""
+    ended: list[str] = []
     for row in rows:
         yield one("cut_off", id=row["id"], attempt=row["tries"], at=at, detail=why)
         held = msgspec.json.decode(row["terms"], type=Terms).on_unknown == "hold"
         state, settled = ("unknown", at) if held else ("pending", None)
         yield one("release", id=row["id"], state=state, reason=why if held else None, settled_at=settled)
+        if held:
+            ended.append(row["id"])
+    return ended
 
 
 def _give_up(row: Row, state: str, why: str, at: Instant) -> Operation[None]:

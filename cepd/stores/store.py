@@ -1,5 +1,6 @@
 """The port Store over any database that can run an operation as one transaction."""
 
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from cepd.model.alert import Alert
@@ -12,12 +13,13 @@ from cepd.ports import (
     DeliveryDetail,
     DeliveryPage,
     DeliveryQuery,
+    NoticePage,
     Recording,
     Settled,
     Settlement,
     StoreCounts,
 )
-from cepd.stores import alerts, deliveries, outbox, records
+from cepd.stores import alerts, deliveries, outbox, records, stream
 from cepd.stores.operations import Operation
 
 T = TypeVar("T")
@@ -36,11 +38,30 @@ class Database(Protocol):
         """Ends what was called before. A second call does nothing."""
 
 
+class Watched:
+    """A database of which it is told when something was written."""
+
+    def __init__(self, database: Database, call: Callable[[], None]) -> None:
+        self._database = database
+        self._call = call
+
+    async def write(self, operation: Operation[T]) -> T:
+        result = await self._database.write(operation)
+        self._call()
+        return result
+
+    async def read(self, operation: Operation[T]) -> T:
+        return await self._database.read(operation)
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
 class SqlStore:
     """`instance` names the daemon among those that share the database: its claims and how far it has recorded."""
 
     def __init__(self, database: Database, instance: str = "") -> None:
-        self._database = database
+        self._database = self._unwatched = database
         self._instance = instance
 
     async def record(self, recording: Recording) -> None:
@@ -84,6 +105,15 @@ class SqlStore:
 
     async def drop(self, delivery_id: str, *, by: str, at: Instant) -> Delivery:
         return await self._database.write(deliveries.drop(delivery_id, by=by, at=at))
+
+    async def stream_end(self) -> int:
+        return await self._unwatched.write(stream.end())
+
+    async def stream_page(self, after: int, until: int, limit: int) -> NoticePage:
+        return await self._database.read(stream.page(after, until, limit))
+
+    def watch(self, call: Callable[[], None]) -> None:
+        self._database = Watched(self._database, call)
 
     async def counts(self) -> StoreCounts:
         return await self._database.read(deliveries.counts())

@@ -119,6 +119,7 @@ WHERE state = 'pending' AND attempts > 0 AND next_at <= :now AND kind IN ('fired
   AND NOT EXISTS (
     SELECT 1 FROM attempt WHERE attempt.delivery_id = delivery.id AND attempt.result = 'unknown'
   )
+RETURNING id
 
 -- name: delivery_counts
 SELECT target, state, count(*) AS number FROM delivery

@@ -2,5 +2,15 @@
 -- One transaction writes at a time anyway.
 SELECT 1
 
--- name: take_turns_in_stream
+-- name: join_writers
 SELECT 1
+
+-- name: outwait_writers
+SELECT 1
+
+-- name: before_alerts
+SELECT coalesce(max(seq), 0) AS seq FROM alert
+
+-- name: fresh_alerts
+-- What stands behind the newest row that was there before; no number is used twice.
+SELECT event_id FROM alert WHERE seq > :before ORDER BY seq

@@ -39,12 +39,14 @@ ALTER TABLE alert ADD COLUMN resolved_by TEXT;
 ALTER TABLE alert ADD COLUMN verdict TEXT;
 ALTER TABLE alert ADD COLUMN verdict_by TEXT;
 ALTER TABLE alert_change ADD COLUMN source TEXT NOT NULL DEFAULT 'api';
+CREATE INDEX alert_recorded ON alert (recorded_at);
 
 -- What happened to alerts, in the order in which it could be seen.
 CREATE TABLE stream (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   kind TEXT NOT NULL,
   event_id TEXT NOT NULL,
+  delivery_id TEXT, -- of a delivery that has ended
   at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX stream_at ON stream (at);
@@ -65,3 +67,4 @@ CREATE TABLE execution (
 ) STRICT;
 CREATE INDEX execution_of_rule ON execution (rule_id, seq);
 CREATE INDEX execution_of_alert ON execution (alert_id);
+CREATE INDEX execution_started ON execution (started_at);
