@@ -38,6 +38,7 @@ from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
 from cepd.runtime.snapshots import Snapshotter
 from cepd.runtime.status import config_samples, part_samples, snapshot_samples, store_samples
+from cepd.runtime.stream import Stream
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import FileJournal, open_journal
@@ -49,6 +50,7 @@ from cepd.web.app import create_app
 from cepd.web.auth import TokenFile
 from cepd.web.server import bind, check_listen, serve, url_of
 from cepd.web.services import Services
+from cepd.web.stream import line_of
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +164,8 @@ def build(
         after_swap=memory.settle,
     )
     heartbeat = Heartbeat()
+    stream = Stream(store, metrics, line_of, look_every=SHARED_LOOK if is_shared(options.store) else None)
+    store.watch(stream.wake)
     snapshotter = Snapshotter(
         machine,
         feed,
@@ -178,6 +182,7 @@ def build(
     metrics.read_from(part_samples(feed, recorder, machine, heartbeat, lambda: horizon.id_reused))
     metrics.read_from(snapshot_samples(snapshotter, clock))
     metrics.read_from(config_samples(reloader, machine))
+    metrics.read_from(stream.samples)
     metrics.read_from(_store_source(store, clock))
     daemon = Daemon(
         clock=clock,
@@ -192,6 +197,7 @@ def build(
         processor=Processor(feed, machine, recorder, clock, snapshotter),
         snapshotter=snapshotter,
         dispatcher=dispatcher,
+        stream=stream,
         reloader=reloader,
         watcher=Watcher(options.root, options.poll_interval),
         heartbeat=heartbeat,
@@ -240,6 +246,7 @@ def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: 
     return Services(
         submit=daemon.inbox.submit,
         store=daemon.store,
+        stream=daemon.stream,
         deployment=lambda: daemon.machine.deployment,
         rule_stats=lambda rule_id: daemon.machine.engine.stats.rules.get(rule_id),
         standing=lambda rule_id: daemon.machine.engine.standing(rule_id),

@@ -23,6 +23,7 @@ from cepd.runtime.recorder import Recorder
 from cepd.runtime.recovery import Restore, begin, lost, replay
 from cepd.runtime.reloader import Reloaded, Reloader
 from cepd.runtime.snapshots import Snapshotter
+from cepd.runtime.stream import Stream
 from cepd.runtime.watcher import Watcher
 from cepd.telemetry.sdnotify import notify
 
@@ -45,6 +46,7 @@ class Daemon:
     processor: Processor
     snapshotter: Snapshotter
     dispatcher: Dispatcher
+    stream: Stream
     reloader: Reloader
     watcher: Watcher
     heartbeat: Heartbeat
@@ -82,6 +84,7 @@ class Daemon:
                 serving = parts.create_task(_awaited(serve()), name="the web server")
                 self._begin(parts, self.heartbeat.run(), "the heartbeat")
                 self._begin(parts, self.recorder.run(), "the recorder")
+                self._begin(parts, self.stream.run(), "the stream")
                 starting = parts.create_task(self._start(parts))
                 stopping = parts.create_task(_awaited(stop.wait()))
                 await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)

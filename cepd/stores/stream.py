@@ -61,6 +61,7 @@ def _change(fold: Fold, row: Row | None) -> NoticeKind | None:
 
 def end() -> Operation[int]:
     """The newest number; no row up to it is still to come. To be run as a write: it sees what ended while it waited."""
+    yield one("hurry")
     yield one("outwait_writers")
     newest = yield one("newest_notice")
     trimmed = yield one("recorded_seq", name=TRIMMED)

@@ -6,6 +6,10 @@ SELECT pg_advisory_xact_lock(727362001)
 -- Any number of writers hold it at a time, each until its rows can be seen.
 SELECT pg_advisory_xact_lock_shared(727362002)
 
+-- name: hurry
+-- Those who come behind it wait with it, so it gives up soon where a writer is frozen.
+SELECT set_config('lock_timeout', '500ms', true)
+
 -- name: outwait_writers
 -- Whoever gets it knows that all who wrote before have ended; whoever writes from here on draws a higher number.
 SELECT pg_advisory_xact_lock(727362002)

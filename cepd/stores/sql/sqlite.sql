@@ -5,6 +5,9 @@ SELECT 1
 -- name: join_writers
 SELECT 1
 
+-- name: hurry
+SELECT 1
+
 -- name: outwait_writers
 SELECT 1
 
