@@ -36,6 +36,7 @@ from cepd.runtime.machine import Machine
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
+from cepd.runtime.retention import Sweeper
 from cepd.runtime.snapshots import Snapshotter
 from cepd.runtime.status import config_samples, part_samples, snapshot_samples, store_samples
 from cepd.runtime.stream import Stream
@@ -179,6 +180,13 @@ def build(
         interval=options.snapshot_interval,
         retain=options.retain,
     )
+    sweeper = Sweeper(
+        store,
+        clock,
+        metrics,
+        kept=lambda: machine.deployment.generation.settings.retention,
+        final_before=lambda: snapshotter.final_before,
+    )
     metrics.read_from(part_samples(feed, recorder, machine, heartbeat, lambda: horizon.id_reused))
     metrics.read_from(snapshot_samples(snapshotter, clock))
     metrics.read_from(config_samples(reloader, machine))
@@ -198,6 +206,7 @@ def build(
         snapshotter=snapshotter,
         dispatcher=dispatcher,
         stream=stream,
+        sweeper=sweeper,
         reloader=reloader,
         watcher=Watcher(options.root, options.poll_interval),
         heartbeat=heartbeat,

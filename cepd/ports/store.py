@@ -8,6 +8,7 @@ import msgspec
 from cepd.model.alert import Alert, AlertChange, Fold
 from cepd.model.delivery import Attempt, Delivery, DeliveryState, Draft, Outcome
 from cepd.model.instant import Instant
+from cepd.ports.retention import Table, Trim
 from cepd.ports.stream import NoticePage
 
 
@@ -172,6 +173,13 @@ class Store(Protocol):
 
     async def stream_page(self, after: int, until: int, limit: int) -> NoticePage:
         """At most `limit` rows of the stream behind `after`, up to `until`, which is no more than `stream_end` gave."""
+
+    async def rows(self, table: Table) -> int:
+        """How many there are; of `stream`, as far as its numbers tell."""
+
+    async def trim(self, asked: Trim) -> int:
+        """Deletes at most `most` rows, the oldest of those that may go; how many. Fewer than `most`: there are no more.
+        What is owed or under way stays, and an alert that is owed a delivery."""
 
     def watch(self, call: Callable[[], None]) -> None:
         """`call` is called on the loop after each transaction in which this store has written."""

@@ -22,6 +22,7 @@ from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.recovery import Restore, begin, lost, replay
 from cepd.runtime.reloader import Reloaded, Reloader
+from cepd.runtime.retention import Sweeper
 from cepd.runtime.snapshots import Snapshotter
 from cepd.runtime.stream import Stream
 from cepd.runtime.watcher import Watcher
@@ -47,6 +48,7 @@ class Daemon:
     snapshotter: Snapshotter
     dispatcher: Dispatcher
     stream: Stream
+    sweeper: Sweeper
     reloader: Reloader
     watcher: Watcher
     heartbeat: Heartbeat
@@ -142,6 +144,7 @@ class Daemon:
         reclaimed = await self.store.reclaim(self.clock.now())
         log.info("deliveries reclaimed", extra={"number": reclaimed})
         self._begin(parts, self.dispatcher.run(), "the dispatcher")
+        self._begin(parts, self.sweeper.run(), "the retention")
         self._watching = self._begin(parts, self._watch(), "the watcher")
         self.inbox.closed = None
         log.info("ready", extra={"revision": self.machine.deployment.revision})

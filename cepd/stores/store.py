@@ -19,7 +19,8 @@ from cepd.ports import (
     Settlement,
     StoreCounts,
 )
-from cepd.stores import alerts, deliveries, outbox, records, stream
+from cepd.ports.retention import Table, Trim
+from cepd.stores import alerts, deliveries, outbox, records, retention, stream
 from cepd.stores.operations import Operation
 
 T = TypeVar("T")
@@ -111,6 +112,12 @@ class SqlStore:
 
     async def stream_page(self, after: int, until: int, limit: int) -> NoticePage:
         return await self._database.read(stream.page(after, until, limit))
+
+    async def rows(self, table: Table) -> int:
+        return await self._database.read(retention.count(table))
+
+    async def trim(self, asked: Trim) -> int:
+        return await self._unwatched.write(retention.trim(asked))
 
     def watch(self, call: Callable[[], None]) -> None:
         self._database = Watched(self._database, call)

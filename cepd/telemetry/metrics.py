@@ -89,6 +89,7 @@ TABLE: tuple[Metric, ...] = (
     Metric("cepd_outbox_dead", "gauge", "Deliveries that were given up.", ("channel",)),
     Metric("cepd_stream_clients", "gauge", "Clients that follow the stream of alerts."),
     Metric("cepd_stream_gaps_total", "counter", "Times that a client missed what is kept no more."),
+    Metric("cepd_retention_deleted_total", "counter", "Rows that were kept long enough, and went.", ("table",)),
     Metric("cepd_event_loop_lag_seconds", "gauge", "How late the event loop was at its worst of late."),
 )
 

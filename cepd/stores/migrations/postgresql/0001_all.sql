@@ -137,7 +137,6 @@ CREATE TABLE stream (
   delivery_id TEXT, -- of a delivery that has ended
   at BIGINT NOT NULL
 );
-CREATE INDEX stream_at ON stream (at);
 
 CREATE TABLE execution (
   seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

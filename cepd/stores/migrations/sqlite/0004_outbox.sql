@@ -49,7 +49,6 @@ CREATE TABLE stream (
   delivery_id TEXT, -- of a delivery that has ended
   at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX stream_at ON stream (at);
 
 CREATE TABLE execution (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
