@@ -24,6 +24,7 @@ def test_the_paths_are_those_of_the_design() -> None:
     assert set(openapi(OPERATIONS)["paths"]) == {
         "/ingest",
         "/cep/events",
+        "/cep/events/stream",
         "/cep/events/{event_id}",
         "/cep/events/{event_id}/ack",
         "/cep/rules",
@@ -64,6 +65,7 @@ def test_operation_ids_are_unique_and_path_parameters_are_named() -> None:
 
 def test_the_index_links_to_what_answers() -> None:
     links = ask(services(), "GET", "/").json()["links"]
-    assert "/cep/events" in links.values()
-    for path in set(links.values()) - {"/cep/events"}:
+    of_the_store = {"/cep/events", "/cep/events/stream"}
+    assert of_the_store <= set(links.values())
+    for path in set(links.values()) - of_the_store:
         assert ask(services(), "GET", path).status_code == 200
