@@ -19,3 +19,17 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     stream: Span = 7 * DAY
     """For so long a client of the stream may stay away and lose nothing."""
     max_stream: int = 1_000_000
+
+
+_ENDLESS = 2**62
+EVERYTHING = Retention(
+    alerts=_ENDLESS,
+    max_alerts=_ENDLESS,
+    deliveries=_ENDLESS,
+    max_deliveries=_ENDLESS,
+    executions=_ENDLESS,
+    executions_per_rule=_ENDLESS,
+    stream=_ENDLESS,
+    max_stream=_ENDLESS,
+)
+"""Nothing goes."""
