@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import pytest
 
+from cepd.model.alert import Fold
 from cepd.model.errors import RetryLaterError
 from cepd.ports import Recording
 from cepd.stores.postgresql import open_store
 from cepd.stores.store import SqlStore
-from tests.support.alerts import alert
+from tests.support.alerts import alert, draft, ended
 from tests.support.postgres import server
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
@@ -57,6 +58,32 @@ def test_the_end_waits_for_who_drew_a_lower_number_and_has_not_committed() -> No
         await slow.commit()
         assert await end == begin + 2
         assert await followed(two, begin) == ["updated early", "acked late"]
+
+    with_two(work)
+
+
+def test_a_writer_is_counted_in_before_it_draws_its_number() -> None:
+    async def work(one: SqlStore, two: SqlStore, bare: asyncpg.Connection) -> None:
+        await one.record(Recording(seq=1, alerts=[alert("a")], drafts=[draft("d", "a")]))
+        (delivery,) = await one.claim(now=1_000, per_target=1)
+        end = await one.stream_end()
+        looking = bare.transaction()
+        await looking.start()
+        await bare.execute("SELECT pg_advisory_xact_lock(727362002)")
+        writing = [
+            asyncio.create_task(write)
+            for write in (
+                one.record(Recording(seq=2, alerts=[alert("b")])),
+                two.record(Recording(seq=2, folds=[Fold("a", 2, 20)])),
+                ended(two, delivery),
+            )
+        ]
+        while await bare.fetchval(WAITING) < len(writing):  # noqa: ASYNC110  the server tells nobody
+            await asyncio.sleep(0.005)
+        assert await bare.fetchval("SELECT last_value FROM stream_seq_seq") == end
+        await looking.commit()
+        await asyncio.gather(*writing)
+        assert sorted(await followed(one, end)) == ["delivery a", "fired b", "updated a"]
 
     with_two(work)
 
