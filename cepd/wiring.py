@@ -40,6 +40,7 @@ from cepd.runtime.machine import Machine
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
+from cepd.runtime.retention import Sweeper
 from cepd.runtime.snapshots import Snapshotter
 from cepd.runtime.status import (
     ack_samples,
@@ -49,6 +50,7 @@ from cepd.runtime.status import (
     store_samples,
     tally_samples,
 )
+from cepd.runtime.stream import Stream
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import FileJournal, open_journal
@@ -60,6 +62,7 @@ from cepd.web.app import create_app
 from cepd.web.auth import TokenFile
 from cepd.web.server import bind, check_listen, serve, url_of
 from cepd.web.services import Services
+from cepd.web.stream import line_of
 
 log = logging.getLogger(__name__)
 
@@ -175,6 +178,8 @@ def build(
         after_swap=memory.settle,
     )
     heartbeat = Heartbeat()
+    stream = Stream(store, metrics, line_of, look_every=SHARED_LOOK if is_shared(options.store) else None)
+    store.watch(stream.wake)
     snapshotter = Snapshotter(
         machine,
         feed,
@@ -188,9 +193,17 @@ def build(
         interval=options.snapshot_interval,
         retain=options.retain,
     )
+    sweeper = Sweeper(
+        store,
+        clock,
+        metrics,
+        kept=lambda: machine.deployment.generation.settings.retention,
+        final_before=lambda: snapshotter.final_before,
+    )
     metrics.read_from(part_samples(feed, recorder, machine, heartbeat, lambda: horizon.id_reused))
     metrics.read_from(snapshot_samples(snapshotter, clock))
     metrics.read_from(config_samples(reloader, machine))
+    metrics.read_from(stream.samples)
     metrics.read_from(_store_source(store.counts, lambda counts: store_samples(counts, clock.now())))
     metrics.read_from(
         _store_source(
@@ -212,6 +225,8 @@ def build(
         processor=Processor(feed, machine, recorder, clock, snapshotter),
         snapshotter=snapshotter,
         dispatcher=dispatcher,
+        stream=stream,
+        sweeper=sweeper,
         reloader=reloader,
         watcher=Watcher(options.root, options.poll_interval),
         heartbeat=heartbeat,
@@ -277,6 +292,7 @@ def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: 
     return Services(
         submit=daemon.inbox.submit,
         store=daemon.store,
+        stream=daemon.stream,
         deployment=lambda: daemon.machine.deployment,
         rule_stats=lambda rule_id: daemon.machine.engine.stats.rules.get(rule_id),
         standing=lambda rule_id: daemon.machine.engine.standing(rule_id),

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from cepd.model.duration import HOUR, SECOND, Span
+from cepd.model.retention import Retention
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +19,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     egress: tuple[str, ...] = ()
     """host, host:port or CIDR outside the public internet that actions may reach."""
     operators_channel: str | None = None
-    retention: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    retention: Retention = Retention()
     lint: Mapping[str, Any] = msgspec.field(default_factory=dict)
     noise: Mapping[str, Any] = msgspec.field(default_factory=dict)
     gates: Mapping[str, Any] = msgspec.field(default_factory=dict)

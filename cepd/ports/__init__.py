@@ -24,6 +24,8 @@ from cepd.ports.store import Settled as Settled
 from cepd.ports.store import Settlement as Settlement
 from cepd.ports.store import Store as Store
 from cepd.ports.store import StoreCounts as StoreCounts
+from cepd.ports.stream import Notice as Notice
+from cepd.ports.stream import NoticePage as NoticePage
 from cepd.ports.tally import Tally as Tally
 from cepd.ports.world import ActionModule as ActionModule
 from cepd.ports.world import Channel as Channel

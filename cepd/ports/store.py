@@ -1,6 +1,6 @@
 """Port of the store: alerts, what they owe, and what became of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
@@ -11,6 +11,8 @@ from cepd.model.delivery import Attempt, Delivery, DeliveryState, Draft, Outcome
 from cepd.model.errors import InputError
 from cepd.model.instant import Instant
 from cepd.model.rule import Severity
+from cepd.ports.retention import Table, Trim
+from cepd.ports.stream import NoticePage
 from cepd.ports.tally import Tally
 
 
@@ -251,6 +253,23 @@ class Store(Protocol):
 
     async def drop(self, delivery_id: str, *, by: str, at: Instant, note: str | None = None) -> Delivery:
         """Not owed any more. NotFoundError; ConflictError where it is under way or over."""
+
+    async def stream_end(self) -> int:
+        """The newest number of the stream, 0 before the first: nothing with that or a lower number is still to come,
+        also of what others write to the same database."""
+
+    async def stream_page(self, after: int, until: int, limit: int) -> NoticePage:
+        """At most `limit` rows of the stream behind `after`, up to `until`, which is no more than `stream_end` gave."""
+
+    async def rows(self, table: Table) -> int:
+        """How many there are; of `stream`, as far as its numbers tell."""
+
+    async def trim(self, asked: Trim) -> int:
+        """Deletes at most `most` rows, the oldest of those that may go; how many. Fewer than `most`: there are no more.
+        What is owed or under way stays, and an alert that is owed a delivery."""
+
+    def watch(self, call: Callable[[], None]) -> None:
+        """`call` is called on the loop after each transaction in which this store has written."""
 
     async def counts(self) -> StoreCounts: ...
 

@@ -6,6 +6,13 @@ Only what is committed counts.
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any, Protocol
+
+
+class Ended(Protocol):
+    """A row of a delivery."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
 
 
 class Tally:
@@ -16,11 +23,15 @@ class Tally:
         """Deliveries that another one stands in for, by the target that was given up."""
         self.possible_duplicates: Counter[str] = Counter()
         """Tries of what may have arrived before, by target."""
+        self.over: list[str] = []
+        """The ids of what one operation brought to an end, until it has told the stream."""
         self.leases_lost = 0
         """Tries that ended after another daemon, or a person, had taken the delivery over."""
 
-    def ended(self, state: str, targets: Iterable[str]) -> None:
-        self.outcomes.update((target, state) for target in targets)
+    def ended(self, state: str, deliveries: Iterable[Ended]) -> None:
+        for delivery in deliveries:
+            self.outcomes[delivery["target"], state] += 1
+            self.over.append(delivery["id"])
 
     def add(self, other: "Tally") -> None:
         self.outcomes.update(other.outcomes)

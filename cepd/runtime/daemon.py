@@ -23,7 +23,9 @@ from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.recovery import Restore, begin, lost, replay
 from cepd.runtime.reloader import Reloaded, Reloader
+from cepd.runtime.retention import Sweeper
 from cepd.runtime.snapshots import Snapshotter
+from cepd.runtime.stream import Stream
 from cepd.runtime.watcher import Watcher
 from cepd.telemetry.sdnotify import notify
 
@@ -46,6 +48,8 @@ class Daemon:
     processor: Processor
     snapshotter: Snapshotter
     dispatcher: Dispatcher
+    stream: Stream
+    sweeper: Sweeper
     reloader: Reloader
     watcher: Watcher
     heartbeat: Heartbeat
@@ -83,6 +87,7 @@ class Daemon:
                 serving = parts.create_task(_awaited(serve()), name="the web server")
                 self._begin(parts, self.heartbeat.run(), "the heartbeat")
                 self._begin(parts, self.recorder.run(), "the recorder")
+                self._begin(parts, self.stream.run(), "the stream")
                 starting = parts.create_task(self._start(parts))
                 stopping = parts.create_task(_awaited(stop.wait()))
                 await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -141,6 +146,7 @@ class Daemon:
         log.info("deliveries reclaimed", extra={"number": reclaimed})
         self._begin(parts, self.dispatcher.run(), "the dispatcher")
         self._begin(parts, end_acknowledgements(self.store, self.clock), "the ends of acknowledgements")
+        self._begin(parts, self.sweeper.run(), "the retention")
         self._watching = self._begin(parts, self._watch(), "the watcher")
         self.inbox.closed = None
         log.info("ready", extra={"revision": self.machine.deployment.revision})

@@ -7,6 +7,7 @@ than 1 % of the time.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -85,6 +86,7 @@ class Snapshotter:
         self._wanted = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._clocks: deque[Instant] = deque(maxlen=KEPT)
         self.taken_at: Instant | None = None
         self.size = 0
         self.stall: Span = 0
@@ -96,6 +98,13 @@ class Snapshotter:
         if snapshot is not None:
             self._seq, self.taken_at = snapshot.seq, snapshot.clock
             self._digests[snapshot.seq] = snapshot.digest
+            self._clocks.append(snapshot.clock)
+
+    @property
+    def final_before(self) -> Instant | None:
+        """What was recorded before it is derived again by no start, from the older snapshot either; None where that one
+        is not known."""
+        return self._clocks[0] if len(self._clocks) == KEPT else None
 
     async def offer(self) -> None:
         """Cuts a snapshot where one is due."""
@@ -156,6 +165,7 @@ class Snapshotter:
         cost = cut.cost + self._clock.now() - began
         self._next = self._clock.now() + SHARE * cost
         self._seq, self.taken_at, self.stall = cut.snapshot.seq, cut.snapshot.clock, cut.cost
+        self._clocks.append(cut.snapshot.clock)
         self._metrics.count("cepd_snapshots_total")
         await self._let_go(cut.snapshot)
 

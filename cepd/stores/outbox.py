@@ -15,6 +15,7 @@ from cepd.ports import Settled, Settlement, Tally
 from cepd.ports.store import BreakerChange
 from cepd.stores.operations import Operation, Row, Rows, many, one
 from cepd.stores.rows import delivery_of, draft_row
+from cepd.stores.stream import tell_ends
 
 _RESOLVED = "its alert was resolved before it could be told"
 _LAPSED = "whoever claimed it did not come back in time"
@@ -33,9 +34,13 @@ def claim(now: Instant, per_target: int, owner: str, tally: Tally) -> Operation[
         if limit > 0:
             found = yield one("claimable", target=target["target"], now=now, limit=limit)
             due.extend(row["seq"] for row in found)
-    if not due:
-        return []
-    rows = yield one("claim", seqs=msgspec.json.encode(due).decode(), now=now, owner=owner)
+    claimed = (yield from _take(due, now, owner, tally)) if due else []
+    yield from tell_ends(tally.over, now)
+    return claimed
+
+
+def _take(seqs: list[int], now: Instant, owner: str, tally: Tally) -> Operation[list[Delivery]]:
+    rows = yield one("claim", seqs=msgspec.json.encode(seqs).decode(), now=now, owner=owner)
     tally.possible_duplicates.update(row["target"] for row in rows if row["doubtful"])
     claimed = [delivery_of(row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
     yield many("begin_attempt", [{"id": each.id, "number": each.tries, "at": now} for each in claimed])
@@ -58,17 +63,20 @@ def settle(settlement: Settlement, tally: Tally) -> Operation[Settled]:
         settled_at=None if owed else settlement.at,
     )
     if not owed:
-        tally.ended(settlement.state, [row["target"]])
+        tally.ended(settlement.state, [row])
     if settlement.pause_target_until is not None:
         yield one("pause", target=row["target"], until=settlement.pause_target_until)
     falls_back = settlement.falls_back or (sent and (yield from _begun_elsewhere(row)))
     fallback = (yield from _fall_back(row, settlement.at, tally)) if falls_back else None
-    return Settled(fallback=fallback, breaker=(yield from _learn(row, outcome, settlement.at)))
+    breaker = yield from _learn(row, outcome, settlement.at)
+    yield from tell_ends(tally.over, settlement.at)
+    return Settled(fallback=fallback, breaker=breaker)
 
 
 def reclaim(at: Instant, owner: str, tally: Tally) -> Operation[int]:
     rows = yield one("own_claims", owner=owner)
     yield from _cut_off(rows, at, _STOPPED, tally)
+    yield from tell_ends(tally.over, at)
     return len(rows)
 
 
@@ -107,7 +115,7 @@ def _put_aside(now: Instant, tally: Tally) -> Operation[None]:
     for row in late:
         yield from _give_up(row, "expired", _LATE, now, tally)
     superseded = yield one("supersede", now=now, reason=_RESOLVED)
-    tally.ended("superseded", (row["target"] for row in superseded))
+    tally.ended("superseded", superseded)
     urgent = yield one("urgent", now=now)
     for row in urgent:
         if row["deadline"] is None:
@@ -124,12 +132,12 @@ def _cut_off(rows: Rows, at: Instant, why: str, tally: Tally) -> Operation[None]
         state, settled = ("unknown", at) if held else ("pending", None)
         yield one("release", id=row["id"], state=state, reason=why if held else None, settled_at=settled)
         if held:
-            tally.ended(state, [row["target"]])
+            tally.ended(state, [row])
 
 
 def _give_up(row: Row, state: str, why: str, at: Instant, tally: Tally) -> Operation[None]:
     yield one("release", id=row["id"], state=state, reason=why, settled_at=at)
-    tally.ended(state, [row["target"]])
+    tally.ended(state, [row])
     yield from _fall_back(row, at, tally)
 
 

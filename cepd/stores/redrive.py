@@ -15,6 +15,7 @@ from cepd.model.instant import Instant
 from cepd.ports import Overtaken, Redriven, RedriveQuery, Tally
 from cepd.stores.operations import Operation, one
 from cepd.stores.rows import delivery_of
+from cepd.stores.stream import tell_ends
 
 _FILTERS = ("target", "rule_id")
 
@@ -59,8 +60,10 @@ def drop(delivery_id: str, *, by: str, at: Instant, note: str | None, tally: Tal
     if delivery.state not in ("pending", *REVIVABLE):
         raise ConflictError(f"delivery {delivery_id} is {delivery.state}", help=_KEPT[delivery.state])
     yield one("drop", id=delivery_id, at=at, reason=f"dropped by {by}: {note}" if note else f"dropped by {by}")
-    tally.ended("suppressed", [delivery.target])
-    return (yield from _find(delivery_id))
+    tally.ended("suppressed", [{"id": delivery.id, "target": delivery.target}])
+    dropped = yield from _find(delivery_id)
+    yield from tell_ends(tally.over, at)
+    return dropped
 
 
 _REMEDIES = {

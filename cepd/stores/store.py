@@ -1,6 +1,6 @@
 """The port Store over any database that can run an operation as one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from cepd.model.act import Act, Changed
@@ -17,6 +17,7 @@ from cepd.ports import (
     DeliveryPage,
     DeliveryQuery,
     Lapsed,
+    NoticePage,
     Outcomes,
     Recording,
     Redriven,
@@ -26,7 +27,8 @@ from cepd.ports import (
     StoreCounts,
     Tally,
 )
-from cepd.stores import acks, alerts, deliveries, outbox, records, redrive
+from cepd.ports.retention import Table, Trim
+from cepd.stores import acks, alerts, deliveries, outbox, records, redrive, retention, stream
 from cepd.stores.operations import Operation
 
 T = TypeVar("T")
@@ -45,11 +47,30 @@ class Database(Protocol):
         """Ends what was called before. A second call does nothing."""
 
 
+class Watched:
+    """A database of which it is told when something was written."""
+
+    def __init__(self, database: Database, call: Callable[[], None]) -> None:
+        self._database = database
+        self._call = call
+
+    async def write(self, operation: Operation[T]) -> T:
+        result = await self._database.write(operation)
+        self._call()
+        return result
+
+    async def read(self, operation: Operation[T]) -> T:
+        return await self._database.read(operation)
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
 class SqlStore:
     """`instance` names the daemon among those that share the database: its claims and how far it has recorded."""
 
     def __init__(self, database: Database, instance: str = "") -> None:
-        self._database = database
+        self._database = self._unwatched = database
         self._instance = instance
         self.tally = Tally()
 
@@ -127,6 +148,21 @@ class SqlStore:
         dropped = await self._database.write(redrive.drop(delivery_id, by=by, at=at, note=note, tally=tally))
         self.tally.add(tally)
         return dropped
+
+    async def stream_end(self) -> int:
+        return await self._unwatched.write(stream.end())
+
+    async def stream_page(self, after: int, until: int, limit: int) -> NoticePage:
+        return await self._database.read(stream.page(after, until, limit))
+
+    async def rows(self, table: Table) -> int:
+        return await self._database.read(retention.count(table))
+
+    async def trim(self, asked: Trim) -> int:
+        return await self._unwatched.write(retention.trim(asked))
+
+    def watch(self, call: Callable[[], None]) -> None:
+        self._database = Watched(self._database, call)
 
     async def counts(self) -> StoreCounts:
         return await self._database.read(deliveries.counts())

@@ -127,6 +127,9 @@ TABLE: tuple[Metric, ...] = (
     Metric("cepd_outbox_pending", "gauge", "Deliveries that are owed or under way.", ("channel",)),
     Metric("cepd_outbox_oldest_pending_seconds", "gauge", "Age of the oldest delivery that is owed.", ("channel",)),
     Metric("cepd_outbox_dead", "gauge", "Deliveries that were given up.", ("channel",)),
+    Metric("cepd_stream_clients", "gauge", "Clients that follow the stream of alerts."),
+    Metric("cepd_stream_gaps_total", "counter", "Times that a client missed what is kept no more."),
+    Metric("cepd_retention_deleted_total", "counter", "Rows that were kept long enough, and went.", ("table",)),
     Metric("cepd_event_loop_lag_seconds", "gauge", "How late the event loop was at its worst of late."),
 )
 

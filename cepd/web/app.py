@@ -10,7 +10,19 @@ from starlette.routing import Route
 
 from cepd.model.errors import CepdError
 from cepd.model.spelling import did_you_mean
-from cepd.web import acks, config, deliveries, events, health, ingest, many_acks, metrics, rule_status, rules
+from cepd.web import (
+    acks,
+    config,
+    deliveries,
+    events,
+    health,
+    ingest,
+    many_acks,
+    metrics,
+    rule_status,
+    rules,
+    stream,
+)
 from cepd.web.openapi import with_index
 from cepd.web.operation import Operation, perform
 from cepd.web.problems import problem, problem_of
@@ -19,6 +31,7 @@ from cepd.web.services import Services
 OPERATIONS = with_index(
     [
         *ingest.OPERATIONS,
+        *stream.OPERATIONS,  # before the events, of which one could be called `stream`
         *events.OPERATIONS,
         *many_acks.OPERATIONS,
         *acks.OPERATIONS,

@@ -18,6 +18,7 @@ from cepd.ports import Clock, Store
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.inbox import Receipt
 from cepd.runtime.reloader import Reloaded
+from cepd.runtime.stream import Stream
 from cepd.web.auth import TokenFile
 
 Submit: TypeAlias = Callable[[bytes, str | None, str | None, str], Awaitable[Receipt]]
@@ -29,6 +30,7 @@ on disk. Raises InputError, TooLargeError for the body as a whole, OverloadedErr
 class Services:
     submit: Submit
     store: Store
+    stream: Stream
     deployment: Callable[[], Deployment]
     """The one that runs."""
     rule_stats: Callable[[str], RuleStats | None]

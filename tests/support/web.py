@@ -22,6 +22,7 @@ from cepd.runtime.inbox import Receipt
 from cepd.runtime.reading import Reading
 from cepd.runtime.reconcile import Decision, Outcome
 from cepd.runtime.reloader import Reloaded
+from cepd.runtime.stream import Stream
 from cepd.web.app import OPERATIONS, create_app
 from cepd.web.openapi import PROBLEM, openapi
 from cepd.web.services import Services
@@ -81,6 +82,7 @@ async def nothing_changed() -> Reloaded:
 BASE = Services(
     submit=take_nothing,
     store=cast(Store, None),
+    stream=cast(Stream, None),
     deployment=lambda: deployed(DEFINITION),
     rule_stats=lambda rule_id: None,
     standing=lambda rule_id: None,

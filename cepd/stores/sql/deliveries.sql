@@ -148,7 +148,7 @@ WHERE state = 'pending' AND attempts > 0 AND next_at <= :now AND kind IN ('fired
     SELECT 1 FROM attempt
     WHERE attempt.delivery_id = delivery.id AND (attempt.result IS NULL OR attempt.result = 'unknown')
   )
-RETURNING target
+RETURNING id, target
 
 -- name: supersede_late
 UPDATE delivery SET state = 'superseded', settled_at = :now, reason = :reason

@@ -269,6 +269,8 @@ def test_a_scrape_reads_every_part(root: Path) -> None:
             'cepd_config_reloads_total{outcome="applied"} 1.0',
             "cepd_config_last_reload_successful 1.0",
             "cepd_event_queue_length 0.0",
+            "cepd_stream_clients 0.0",
+            'cepd_retention_deleted_total{table="stream"} 0.0',
         } <= set(lines)
         (root / "hosts.yaml").write_text(PACK.format(id="other"))
         await daemon.reload()

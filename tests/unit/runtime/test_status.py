@@ -57,7 +57,7 @@ def test_what_the_outbox_came_to_shows_by_channel() -> None:
     tally = Tally()
     read = tally_samples(tally)
     assert list(read()) == [("cepd_leases_lost_total", (), 0)]
-    tally.ended("dead", ["ops", "ops"])
+    tally.ended("dead", [{"id": "d1", "target": "ops"}, {"id": "d2", "target": "ops"}])
     tally.fallbacks["ops"] += 1
     tally.possible_duplicates["mail"] += 1
     tally.leases_lost += 1

@@ -24,6 +24,7 @@ def test_the_paths_are_those_of_the_design() -> None:
     assert set(openapi(OPERATIONS)["paths"]) == {
         "/ingest",
         "/cep/events",
+        "/cep/events/stream",
         "/cep/events/{event_id}",
         "/cep/events/ack",
         "/cep/events/{event_id}/ack",
@@ -83,7 +84,7 @@ def test_lists_and_headers_are_described() -> None:
 
 def test_the_index_links_to_what_answers() -> None:
     links = ask(services(), "GET", "/").json()["links"]
-    stored = {"/cep/events", "/cep/deliveries"}
-    assert stored <= set(links.values())
-    for path in set(links.values()) - stored:
+    of_the_store = {"/cep/events", "/cep/events/stream", "/cep/deliveries"}
+    assert of_the_store <= set(links.values())
+    for path in set(links.values()) - of_the_store:
         assert ask(services(), "GET", path).status_code == 200

@@ -41,6 +41,7 @@ CREATE TABLE alert (
 
 CREATE INDEX alert_of_rule ON alert (rule_id, seq);
 CREATE INDEX alert_by_time ON alert (time);
+CREATE INDEX alert_recorded ON alert (recorded_at);
 CREATE INDEX alert_unacked ON alert (severity) WHERE resolved = 0 AND acked_by IS NULL;
 CREATE INDEX alert_ack_ends ON alert (ack_until) WHERE resolved = 0 AND ack_until IS NOT NULL;
 CREATE INDEX alert_judged ON alert (rule_id, verdict) WHERE verdict IS NOT NULL;
@@ -144,9 +145,9 @@ CREATE TABLE stream (
   seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind TEXT NOT NULL,
   event_id TEXT NOT NULL,
+  delivery_id TEXT, -- of a delivery that has ended
   at BIGINT NOT NULL
 );
-CREATE INDEX stream_at ON stream (at);
 
 CREATE TABLE execution (
   seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -164,3 +165,4 @@ CREATE TABLE execution (
 );
 CREATE INDEX execution_of_rule ON execution (rule_id, seq);
 CREATE INDEX execution_of_alert ON execution (alert_id);
+CREATE INDEX execution_started ON execution (started_at);

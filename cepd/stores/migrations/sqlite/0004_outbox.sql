@@ -50,15 +50,16 @@ ALTER TABLE alert_change ADD COLUMN idempotency_key TEXT;
 CREATE INDEX alert_ack_ends ON alert (ack_until) WHERE resolved = 0 AND ack_until IS NOT NULL;
 CREATE INDEX alert_judged ON alert (rule_id, verdict) WHERE verdict IS NOT NULL;
 CREATE UNIQUE INDEX alert_change_once ON alert_change (event_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX alert_recorded ON alert (recorded_at);
 
 -- What happened to alerts, in the order in which it could be seen.
 CREATE TABLE stream (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   kind TEXT NOT NULL,
   event_id TEXT NOT NULL,
+  delivery_id TEXT, -- of a delivery that has ended
   at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX stream_at ON stream (at);
 
 CREATE TABLE execution (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -76,3 +77,4 @@ CREATE TABLE execution (
 ) STRICT;
 CREATE INDEX execution_of_rule ON execution (rule_id, seq);
 CREATE INDEX execution_of_alert ON execution (alert_id);
+CREATE INDEX execution_started ON execution (started_at);
