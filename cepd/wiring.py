@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import uvloop
 
@@ -16,13 +17,15 @@ from cepd import plugins
 from cepd.config.load import load
 from cepd.engine.program import Program
 from cepd.intake.horizon import Horizon
+from cepd.model.alert import Through
 from cepd.model.delivery import Delivery, Outcome
 from cepd.model.duration import SECOND, Span
 from cepd.model.errors import RetryLaterError
 from cepd.model.generation import Generation
+from cepd.model.rule import Severity
 from cepd.model.settings import Settings
 from cepd.net import GuardedClient
-from cepd.ports import Clock, Store, Tools
+from cepd.ports import Store, Tools
 from cepd.runtime import memory
 from cepd.runtime.clock import SystemClock
 from cepd.runtime.daemon import Daemon
@@ -37,7 +40,7 @@ from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
 from cepd.runtime.snapshots import Snapshotter
-from cepd.runtime.status import config_samples, part_samples, snapshot_samples, store_samples
+from cepd.runtime.status import ack_samples, config_samples, part_samples, snapshot_samples, store_samples
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import FileJournal, open_journal
@@ -51,6 +54,8 @@ from cepd.web.server import bind, check_listen, serve, url_of
 from cepd.web.services import Services
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SCRAPE_PATIENCE = 2.0
 """Seconds that a scrape waits for the store's counts; without them it shows the rest."""
@@ -178,7 +183,13 @@ def build(
     metrics.read_from(part_samples(feed, recorder, machine, heartbeat, lambda: horizon.id_reused))
     metrics.read_from(snapshot_samples(snapshotter, clock))
     metrics.read_from(config_samples(reloader, machine))
-    metrics.read_from(_store_source(store, clock))
+    metrics.read_from(_store_source(store.counts, lambda counts: store_samples(counts, clock.now())))
+    metrics.read_from(
+        _store_source(
+            lambda: store.ack_counts(clock.now() - machine.deployment.generation.settings.ack_sla),
+            lambda counts: ack_samples(counts, machine.deployment.definitions),
+        )
+    )
     daemon = Daemon(
         clock=clock,
         journal=journal,
@@ -219,21 +230,33 @@ def _performer(machine: Machine, metrics: Metrics) -> Callable[[Delivery], Await
     return attempt
 
 
-def _store_source(store: Store, clock: Clock) -> Source:
+def _store_source(ask: Callable[[], Awaitable[T]], tell: Callable[[T], Iterator[Sample]]) -> Source:
     """Asks the store at each scrape, which runs in another thread than the loop that this is called on."""
     loop = asyncio.get_running_loop()
 
+    async def answer() -> T:
+        return await ask()
+
     def read() -> Iterator[Sample]:
-        asked = asyncio.run_coroutine_threadsafe(store.counts(), loop)
+        asked = asyncio.run_coroutine_threadsafe(answer(), loop)
         try:
             counts = asked.result(SCRAPE_PATIENCE)
         except (RetryLaterError, TimeoutError) as error:
             asked.cancel()
             log.warning("store not scraped", extra={"reason": str(error) or "it took too long"})
             return
-        yield from store_samples(counts, clock.now())
+        yield from tell(counts)
 
     return read
+
+
+def _ack_counter(metrics: Metrics) -> Callable[[Through, Severity, Span | None], None]:
+    def count(source: Through, severity: Severity, waited: Span | None) -> None:
+        metrics.count("cepd_acks_total", source)
+        if waited is not None:
+            metrics.observe("cepd_time_to_ack_seconds", severity, value=waited / SECOND)
+
+    return count
 
 
 def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: asyncio.Event) -> Services:
@@ -249,6 +272,7 @@ def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: 
         reload=partial(daemon.reloader.reload_within, RELOAD_PATIENCE),
         unready=daemon.unready,
         unhealthy=lambda: daemon.broken,
+        acknowledged=_ack_counter(metrics),
         render_metrics=metrics.render,
         clock=daemon.clock,
         drain=stop,

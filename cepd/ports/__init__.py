@@ -7,12 +7,15 @@ from cepd.ports.journal import Clock as Clock
 from cepd.ports.journal import Journal as Journal
 from cepd.ports.journal import Snapshot as Snapshot
 from cepd.ports.journal import Snapshots as Snapshots
+from cepd.ports.store import AckCounts as AckCounts
 from cepd.ports.store import AlertDetail as AlertDetail
 from cepd.ports.store import AlertPage as AlertPage
 from cepd.ports.store import AlertQuery as AlertQuery
 from cepd.ports.store import DeliveryDetail as DeliveryDetail
 from cepd.ports.store import DeliveryPage as DeliveryPage
 from cepd.ports.store import DeliveryQuery as DeliveryQuery
+from cepd.ports.store import Lapsed as Lapsed
+from cepd.ports.store import Outcomes as Outcomes
 from cepd.ports.store import Recording as Recording
 from cepd.ports.store import Settled as Settled
 from cepd.ports.store import Settlement as Settlement

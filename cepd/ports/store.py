@@ -5,9 +5,12 @@ from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
-from cepd.model.alert import Alert, AlertChange, Fold
+from cepd.model.act import Act, Changed
+from cepd.model.alert import Alert, AlertChange, Fold, Verdict
 from cepd.model.delivery import Attempt, Delivery, DeliveryState, Draft, Outcome
+from cepd.model.errors import InputError
 from cepd.model.instant import Instant
+from cepd.model.rule import Severity
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,11 +34,18 @@ class Held(msgspec.Struct, frozen=True):
 
 class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):
     rule_id: str | None = None
-    severity: str | None = None
+    severity: tuple[Severity, ...] | None = None
+    """Any of them."""
     state: str | None = None
     acked: bool | None = None
     since: Instant | None = None
     until: Instant | None = None
+    channel_state: DeliveryState | None = None
+    """It has a delivery in that state."""
+    verdict: Verdict | Literal["none"] | None = None
+    """`none`: nobody has judged it."""
+    q: str | None = None
+    """Text in the summary, or in the key as JSON; A to Z in either case."""
     limit: int = 50
     cursor: str | None = None
 
@@ -52,6 +62,24 @@ class AlertDetail(msgspec.Struct, frozen=True, kw_only=True):
     history: list[AlertChange]
     deliveries: list[Delivery]
     attempts: list[Attempt]
+
+
+Outcomes: TypeAlias = Mapping[str, Changed | InputError]
+"""What became of an act for each alert: NotFoundError, HeldError, ConflictError, GoneError where it was refused."""
+
+
+class Lapsed(msgspec.Struct, frozen=True, kw_only=True):
+    event_ids: list[str]
+    """Alerts that are open again."""
+    next_at: Instant | None
+    """When the next acknowledgement ends; not later than now where there were too many to end at once."""
+
+
+class AckCounts(msgspec.Struct, frozen=True, kw_only=True):
+    overdue: Mapping[str, int]
+    """Open alerts by severity that have waited for an acknowledgement since before the time that was asked for."""
+    judged: Mapping[tuple[str, Verdict], int]
+    """By (rule, verdict)."""
 
 
 class DeliveryQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +161,23 @@ class Store(Protocol):
         """NotFoundError where there is none."""
 
     async def acknowledge(self, event_id: str, *, by: str, at: Instant, note: str | None, steal: bool) -> Alert:
-        """Again by the same person changes nothing. NotFoundError; ConflictError where another holds it."""
+        """`change` by an ack without an end: the alert after it."""
+
+    async def change(self, event_id: str, act: Act) -> Changed:
+        """What an act makes of an alert, with its line of history and its row of the stream; again by the same person
+        changes nothing, and neither does a second request under one key. NotFoundError; HeldError where another holds
+        it and it is not stolen; GoneError, ConflictError where it is resolved: see `cepd.policies.acks`."""
+
+    async def change_all(self, event_ids: Sequence[str], act: Act, *, dry_run: bool = False) -> Outcomes:
+        """`change` of many different alerts in one transaction, each by itself, in the order given. A dry run says
+        what would come of it."""
+
+    async def change_matching(self, query: AlertQuery, act: Act, *, dry_run: bool = False) -> tuple[Outcomes, bool]:
+        """`change_all` of the newest `limit` alerts that a query finds, and whether it finds more. No cursor."""
+
+    async def lapse(self, now: Instant) -> Lapsed:
+        """Ends the acknowledgements whose end has come, each at its end. They hold until this is called, or until
+        somebody changes the alert."""
 
     async def claim(self, now: Instant, per_target: int) -> list[Delivery]:
         """Due deliveries, now `sending`, the oldest of each order key, each with an attempt that is written down and
@@ -172,5 +216,8 @@ class Store(Protocol):
         """Not owed any more. NotFoundError; ConflictError where it is under way or over."""
 
     async def counts(self) -> StoreCounts: ...
+
+    async def ack_counts(self, before: Instant) -> AckCounts:
+        """`before`: since when an alert must have waited to be overdue."""
 
     async def close(self) -> None: ...

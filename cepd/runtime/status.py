@@ -1,12 +1,12 @@
 """What the running daemon says of itself in the numbers of a scrape. Reads, and changes nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 import cepd
 from cepd.engine.costs import unindexed_count
 from cepd.model.duration import SECOND
 from cepd.model.instant import Instant
-from cepd.ports import Clock, StoreCounts
+from cepd.ports import AckCounts, Clock, StoreCounts
 from cepd.runtime.feed import Feed
 from cepd.runtime.heartbeat import Heartbeat
 from cepd.runtime.machine import Machine
@@ -118,3 +118,17 @@ def store_samples(counts: StoreCounts, now: Instant) -> Iterator[Sample]:
         yield "cepd_outbox_dead", (target,), number if state in DEAD else 0
     oldest = counts.oldest_pending
     yield "cepd_outbox_oldest_pending_seconds", (), 0 if oldest is None else max(now - oldest, 0) / SECOND
+
+
+def ack_samples(counts: AckCounts, running: Container[str]) -> Iterator[Sample]:
+    """How long people take, and what they think of the rules that run."""
+    for severity, number in counts.overdue.items():
+        yield "cepd_alerts_unacknowledged_over_sla", (severity,), number
+    judged: dict[str, int] = {}
+    for (rule_id, verdict), number in counts.judged.items():
+        if rule_id in running:
+            yield "cepd_rule_alerts_judged", (rule_id, verdict), number
+            judged[rule_id] = judged.get(rule_id, 0) + number
+    for rule_id, number in judged.items():
+        wrong = counts.judged.get((rule_id, "false_positive"), 0)
+        yield "cepd_rule_false_positive_ratio", (rule_id,), wrong / number

@@ -11,7 +11,8 @@ def record(recording: Recording, instance: str) -> Operation[None]:
     if alerts:
         yield many("insert_alert", alerts)
     if recording.folds:
-        yield many("fold_alert", [fold_row(fold) for fold in recording.folds])
+        folds = sorted(recording.folds, key=lambda fold: fold.event_id)  # as others hold many: `hold_alerts`
+        yield many("fold_alert", [fold_row(fold, recording.at) for fold in folds])
     if drafts:
         yield many("insert_delivery", drafts)
         links = [{"id": draft.id, "alert_id": draft.alert_id} for draft in recording.drafts]

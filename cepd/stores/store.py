@@ -1,23 +1,28 @@
 """The port Store over any database that can run an operation as one transaction."""
 
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+from cepd.model.act import Act, Changed
 from cepd.model.alert import Alert
 from cepd.model.delivery import Delivery
 from cepd.model.instant import Instant
 from cepd.ports import (
+    AckCounts,
     AlertDetail,
     AlertPage,
     AlertQuery,
     DeliveryDetail,
     DeliveryPage,
     DeliveryQuery,
+    Lapsed,
+    Outcomes,
     Recording,
     Settled,
     Settlement,
     StoreCounts,
 )
-from cepd.stores import alerts, deliveries, outbox, records
+from cepd.stores import acks, alerts, deliveries, outbox, records
 from cepd.stores.operations import Operation
 
 T = TypeVar("T")
@@ -59,7 +64,21 @@ class SqlStore:
         return await self._database.read(alerts.detail(event_id))
 
     async def acknowledge(self, event_id: str, *, by: str, at: Instant, note: str | None, steal: bool) -> Alert:
-        return await self._database.write(alerts.acknowledge(event_id, by=by, at=at, note=note, steal=steal))
+        return (await self.change(event_id, Act(kind="ack", by=by, at=at, note=note, steal=steal))).alert
+
+    async def change(self, event_id: str, act: Act) -> Changed:
+        return await self._database.write(acks.change(event_id, act))
+
+    async def change_all(self, event_ids: Sequence[str], act: Act, *, dry_run: bool = False) -> Outcomes:
+        run = self._database.read if dry_run else self._database.write
+        return await run(acks.change_all(event_ids, act, dry_run=dry_run))
+
+    async def change_matching(self, query: AlertQuery, act: Act, *, dry_run: bool = False) -> tuple[Outcomes, bool]:
+        run = self._database.read if dry_run else self._database.write
+        return await run(acks.change_matching(query, act, dry_run=dry_run))
+
+    async def lapse(self, now: Instant) -> Lapsed:
+        return await self._database.write(acks.lapse(now))
 
     async def claim(self, now: Instant, per_target: int) -> list[Delivery]:
         return await self._database.write(outbox.claim(now, per_target, self._instance))
@@ -87,6 +106,9 @@ class SqlStore:
 
     async def counts(self) -> StoreCounts:
         return await self._database.read(deliveries.counts())
+
+    async def ack_counts(self, before: Instant) -> AckCounts:
+        return await self._database.read(acks.counts(before))
 
     async def close(self) -> None:
         await self._database.close()

@@ -10,7 +10,10 @@ from typing import TypeAlias
 
 from cepd.engine.standing import Standing
 from cepd.engine.stats import RuleStats
+from cepd.model.alert import Through
+from cepd.model.duration import Span
 from cepd.model.json import Json
+from cepd.model.rule import Severity
 from cepd.ports import Clock, Store
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.inbox import Receipt
@@ -44,6 +47,9 @@ class Services:
     """Why the daemon does not take requests now, in words; None where it does."""
     unhealthy: Callable[[], str | None]
     """Why the daemon should be restarted; None while it works."""
+    acknowledged: Callable[[Through, Severity, Span | None], None]
+    """Counts an acknowledgement: through what, of which severity, and how long the alert had waited for it, where it
+    was open."""
     render_metrics: Callable[[], bytes]
     """Called in a thread."""
     clock: Clock

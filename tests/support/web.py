@@ -90,6 +90,7 @@ BASE = Services(
     reload=nothing_changed,
     unready=lambda: None,
     unhealthy=lambda: None,
+    acknowledged=lambda source, severity, waited: None,
     render_metrics=lambda: b"cepd_up 1\n",
     clock=FixedClock(),
     drain=asyncio.Event(),

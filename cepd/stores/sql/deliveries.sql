@@ -1,10 +1,15 @@
 -- name: targets
--- Those with something owed or under way, and what holds them back.
-SELECT owed.target, owed.in_flight, target.paused_until, target.open_until, target.trials
-FROM (
-  SELECT target, sum(CASE WHEN state = 'sending' THEN 1 ELSE 0 END) AS in_flight FROM delivery
-  WHERE state IN ('pending', 'sending') GROUP BY target
-) AS owed LEFT JOIN target ON target.target = owed.target
+-- Those with something owed, and what holds them back. Skips from one to the next: however much is owed, it is as quick.
+WITH RECURSIVE owed (target) AS (
+  SELECT min(target) FROM delivery WHERE state = 'pending'
+  UNION ALL
+  SELECT (SELECT min(target) FROM delivery WHERE state = 'pending' AND target > owed.target)
+  FROM owed WHERE owed.target IS NOT NULL
+)
+SELECT owed.target, target.paused_until, target.open_until, target.trials,
+  (SELECT count(*) FROM delivery WHERE target = owed.target AND state = 'sending') AS in_flight
+FROM owed LEFT JOIN target ON target.target = owed.target
+WHERE owed.target IS NOT NULL
 
 -- name: claimable
 -- The oldest of each order key, where none of it is in flight.
@@ -28,20 +33,28 @@ RETURNING *, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = deliv
 INSERT INTO attempt (delivery_id, number, started_at) VALUES (:id, :number, :at)
 
 -- name: next_due
--- What a claim has not come to yet, as it takes so many at a time, is for the next one, at once.
+-- Of what waits for its time, for its target, for the end of a lease, for its deadline. What a claim has not come to
+-- yet, as it takes so many at a time, is for the next one, at once.
 SELECT min(due) AS due FROM (
-  SELECT CASE
-    WHEN target.paused_until > candidate.next_at AND target.paused_until > coalesce(target.open_until, 0)
-      THEN target.paused_until
-    WHEN target.open_until > candidate.next_at THEN target.open_until
-    ELSE candidate.next_at
-  END AS due
-  FROM delivery AS candidate LEFT JOIN target ON target.target = candidate.target
-  WHERE candidate.state = 'pending' AND NOT EXISTS (
-    SELECT 1 FROM delivery AS other
-    WHERE other.order_key = candidate.order_key AND other.state IN ('pending', 'sending')
-      AND (other.seq < candidate.seq OR other.state = 'sending')
-  )
+  SELECT (
+    SELECT candidate.next_at FROM delivery AS candidate
+    WHERE candidate.state = 'pending' AND candidate.next_at > :now AND NOT EXISTS (
+      SELECT 1 FROM delivery AS other
+      WHERE other.order_key = candidate.order_key AND other.state IN ('pending', 'sending')
+        AND (other.seq < candidate.seq OR other.state = 'sending')
+    ) AND NOT EXISTS (
+      SELECT 1 FROM target
+      WHERE target = candidate.target AND (paused_until > candidate.next_at OR open_until > candidate.next_at)
+    )
+    ORDER BY candidate.next_at LIMIT 1
+  ) AS due
+  UNION ALL
+  SELECT min(until) FROM (
+    SELECT target, CASE WHEN coalesce(paused_until, 0) > coalesce(open_until, 0) THEN paused_until ELSE open_until END
+      AS until
+    FROM target WHERE paused_until > :now OR open_until > :now
+  ) AS held
+  WHERE EXISTS (SELECT 1 FROM delivery WHERE target = held.target AND state = 'pending' AND next_at <= held.until)
   UNION ALL
   SELECT CASE WHEN lease_until > :now THEN lease_until ELSE CAST(:now AS BIGINT) + 1 END FROM (
     SELECT min(lease_until) AS lease_until FROM delivery WHERE state = 'sending'
@@ -97,10 +110,10 @@ SET paused_until = CASE WHEN target.paused_until > excluded.paused_until THEN ta
 -- name: lapsed
 -- Claims whose holder did not come back within the lease.
 SELECT * FROM delivery WHERE state = 'sending' AND lease_until <= :now
-ORDER BY seq /*postgresql: FOR UPDATE SKIP LOCKED */
+ORDER BY lease_until /*postgresql: FOR UPDATE SKIP LOCKED */
 
 -- name: own_claims
-SELECT * FROM delivery WHERE state = 'sending' AND owner = :owner ORDER BY seq /*postgresql: FOR UPDATE */
+SELECT * FROM delivery WHERE state = 'sending' AND owner = :owner ORDER BY lease_until /*postgresql: FOR UPDATE */
 
 -- name: cut_off
 UPDATE attempt SET ended_at = :at, result = 'unknown', detail = :detail
@@ -111,13 +124,13 @@ UPDATE delivery SET state = :state, reason = :reason, settled_at = :settled_at, 
 
 -- name: past_deadline
 SELECT * FROM delivery WHERE state = 'pending' AND deadline IS NOT NULL AND deadline < :now
-ORDER BY seq LIMIT 100 /*postgresql: FOR UPDATE SKIP LOCKED */
+ORDER BY deadline LIMIT 100 /*postgresql: FOR UPDATE SKIP LOCKED */
 
 -- name: urgent
 -- What does not wait for an open breaker.
 SELECT delivery.* FROM delivery JOIN target ON target.target = delivery.target
 WHERE delivery.state = 'pending' AND delivery.urgent = 1 AND delivery.fell_back = 0 AND target.open_until > :now
-ORDER BY delivery.seq LIMIT 100 /*postgresql: FOR UPDATE OF delivery SKIP LOCKED */
+LIMIT 100 /*postgresql: FOR UPDATE OF delivery SKIP LOCKED */
 
 -- name: supersede
 -- Only what surely never arrived.
