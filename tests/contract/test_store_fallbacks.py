@@ -12,10 +12,11 @@ from cepd.ports import Settled, Store
 from cepd.stores.store import SqlStore
 from tests.support.alerts import SECOND, draft
 from tests.support.in_memory import InMemory
-from tests.support.outbox import BUSY, DOWN, FORBIDDEN, LOST, NO_BREAKER, REFUSED, SENT, START, Worker
+from tests.support.outbox import BUSY, DOWN, FORBIDDEN, LOST, NO_BREAKER, REFUSED, SENT, START, Worker, settlement
 
 Run = Callable[[Callable[[Store], Awaitable[None]]], None]
 
+PAUSED = Outcome(result="rate_limited", status=429, retry_after=60 * SECOND)
 ONE_RETRY = Terms(delays=(SECOND,), breaker=NO_BREAKER)
 GOES_ON = Terms(delays=(SECOND,), keep_trying=10 * SECOND, breaker=NO_BREAKER)
 
@@ -271,6 +272,30 @@ def test_all_that_is_urgent_falls_back_however_much_it_is(run_store: Run) -> Non
             claimed += await worker.claim()
         assert len([one for one in (await store.alert("a1")).deliveries if one.target == "mail"]) == 130
         assert claimed == ["d0-mail"], "all of them are of one order key"
+
+    run_store(work)
+
+
+@pytest.mark.parametrize("why", ["breaker", "deadline"])
+def test_what_falls_back_together_keeps_its_order(run_store: Run, why: str) -> None:
+    async def work(store: Store) -> None:
+        worker = await opened(store)
+        worker.per_target = 1000
+        terms = Terms(keep_trying=SECOND, breaker=NO_BREAKER)
+        for number in range(30):
+            for kind in ("fired", "resolved"):
+                name, key = f"{kind}{number}", f"ops:{number}"
+                fallback = to("mail", f"{name}-mail", kind=kind, order_key=f"mail:{number}")
+                more = {"urgent": True} if why == "breaker" else {"target": "chat", "terms": terms}
+                await worker.owe(name, alert_id=f"a{number}", order_key=key, kind=kind, fallback=fallback, **more)
+        if why == "deadline":
+            await store.settle(settlement((await store.claim(worker.now, 1))[0], PAUSED, worker.now))
+            worker.now += SECOND + 1
+        begun = [name for name in await worker.claim() if name.endswith("mail")]
+        assert sorted(begun) == sorted(f"fired{number}-mail" for number in range(30))
+        for name in begun:
+            await worker.end(name)
+        assert sorted(await worker.claim()) == sorted(f"resolved{number}-mail" for number in range(30))
 
     run_store(work)
 

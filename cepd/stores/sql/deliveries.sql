@@ -64,8 +64,11 @@ SELECT min(due) AS due FROM (
     SELECT min(deadline) AS deadline FROM delivery WHERE state = 'pending' AND deadline IS NOT NULL
   ) AS ends WHERE deadline IS NOT NULL
   UNION ALL
-  SELECT CAST(:now AS BIGINT) + 1 FROM delivery JOIN target ON target.target = delivery.target
-  WHERE delivery.state = 'pending' AND delivery.urgent = 1 AND delivery.fell_back = 0 AND target.open_until > :now
+  SELECT CAST(:now AS BIGINT) + 1 FROM target
+  WHERE open_until > :now AND EXISTS (
+    SELECT 1 FROM delivery
+    WHERE delivery.target = target.target AND state = 'pending' AND urgent = 1 AND fell_back = 0
+  )
 ) AS waits
 WHERE due > :now
 
@@ -124,13 +127,13 @@ UPDATE delivery SET state = :state, reason = :reason, settled_at = :settled_at, 
 
 -- name: past_deadline
 SELECT * FROM delivery WHERE state = 'pending' AND deadline IS NOT NULL AND deadline < :now
-ORDER BY deadline LIMIT 100 /*postgresql: FOR UPDATE SKIP LOCKED */
+ORDER BY deadline, seq LIMIT 100 /*postgresql: FOR UPDATE SKIP LOCKED */
 
 -- name: urgent
 -- What does not wait for an open breaker.
 SELECT delivery.* FROM delivery JOIN target ON target.target = delivery.target
 WHERE delivery.state = 'pending' AND delivery.urgent = 1 AND delivery.fell_back = 0 AND target.open_until > :now
-LIMIT 100 /*postgresql: FOR UPDATE OF delivery SKIP LOCKED */
+ORDER BY delivery.target, delivery.seq LIMIT 100 /*postgresql: FOR UPDATE OF delivery SKIP LOCKED */
 
 -- name: supersede
 -- Only what surely never arrived.
