@@ -42,6 +42,13 @@ def claim(now: Instant, per_target: int, owner: str) -> Operation[list[Delivery]
 
 
 def settle(settlement: Settlement) -> Operation[Settled]:
+    """Takes turns with claims and other settles where something else is owed then: in the order in which it is
+    written, it can be seen. The turn comes before the row, as with everybody who takes both."""
+    falls_back = settlement.falls_back
+    if settlement.state == "sent":
+        falls_back = yield from _begun_elsewhere(settlement.delivery_id)
+    if falls_back:
+        yield one("take_turns")
     row = yield from _under_way(settlement.delivery_id, settlement.attempt)
     outcome = settlement.outcome
     values = msgspec.structs.asdict(outcome)
@@ -58,7 +65,6 @@ def settle(settlement: Settlement) -> Operation[Settled]:
     )
     if settlement.pause_target_until is not None:
         yield one("pause", target=row["target"], until=settlement.pause_target_until)
-    falls_back = settlement.falls_back or (sent and (yield from _begun_elsewhere(row)))
     fallback = (yield from _fall_back(row, settlement.at)) if falls_back else None
     return Settled(fallback=fallback, breaker=(yield from _learn(row, outcome, settlement.at)))
 
@@ -142,12 +148,10 @@ def _fall_back(row: Row, at: Instant) -> Operation[str | None]:
     return draft.target if owed else None
 
 
-def _begun_elsewhere(row: Row) -> Operation[bool]:
+def _begun_elsewhere(delivery_id: str) -> Operation[bool]:
     """Whether it tells of the end of an alert of which something else told before, in the stead of what was given up:
     who heard of the one hears of the other."""
-    if row["kind"] != "resolved" or row["fallback"] is None:
-        return False
-    rows = yield one("begun_elsewhere", id=row["id"])
+    rows = yield one("begun_elsewhere", id=delivery_id)
     return bool(rows)
 
 

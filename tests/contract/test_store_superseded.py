@@ -1,6 +1,8 @@
 """What the port Store promises of alerts that end while their beginning is still owed, here or in its stead."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +10,10 @@ from cepd.model.delivery import Outcome
 from cepd.model.terms import Terms
 from cepd.ports import Settled, Store
 from tests.support.alerts import SECOND
-from tests.support.fallbacks import owe, to
-from tests.support.outbox import BUSY, DOWN, LOST, NO_BREAKER, REFUSED, SENT, Worker
+from tests.support.fallbacks import ONE_RETRY, owe, to
+from tests.support.outbox import BUSY, DOWN, LOST, NO_BREAKER, REFUSED, SENT, Worker, settlement
+from tests.support.pairs import Run as RunPair
+from tests.support.pairs import on_both
 
 Run = Callable[[Callable[[Store], Awaitable[None]]], None]
 
@@ -118,3 +122,40 @@ def test_an_end_is_told_once_where_the_beginning_was(run_store: Run) -> None:
         assert await worker.end("end") == Settled()
 
     run_store(work)
+
+
+@on_both
+def test_a_beginning_and_an_end_that_fall_back_at_once_keep_their_order(run_pair: RunPair, tmp_path: Path) -> None:
+    async def work(one: Store, two: Store) -> None:
+        worker = Worker(one, per_target=100)
+        places = range(40)
+        for number in places:
+            alert_id, key = f"a{number}", f"mail:{number}"
+            begin = to("mail", f"begin-mail{number}", alert_id=alert_id, order_key=key)
+            end = to("mail", f"end-mail{number}", alert_id=alert_id, order_key=key, kind="resolved")
+            more = {"alert_id": alert_id, "terms": ONE_RETRY}
+            await worker.owe(f"begin{number}", target="chat", order_key=f"chat:{number}", fallback=begin, **more)
+            await worker.owe(f"end{number}", kind="resolved", order_key=f"ops:{number}", fallback=end, **more)
+        assert len(await worker.claim()) == 80
+        sent: list[str] = []
+
+        async def settle(store: Store, name: str) -> None:
+            await store.settle(settlement(worker.under_way[name], REFUSED, worker.now))
+
+        async def send() -> None:
+            while len([name for name in sent if name.startswith("end")]) < len(places):
+                for delivery in await two.claim(worker.now, 100):
+                    sent.append(delivery.id)
+                    await two.settle(settlement(delivery, SENT, worker.now))
+
+        await asyncio.gather(
+            send(),
+            *(settle((one, two)[number % 2], f"begin{number}") for number in places),
+            *(settle((two, one)[number % 2], f"end{number}") for number in places),
+        )
+        sent += [delivery.id for delivery in await one.claim(worker.now, 100)]
+        for number in places:
+            mine = [name for name in sent if name in (f"begin-mail{number}", f"end-mail{number}")]
+            assert mine in ([f"begin-mail{number}", f"end-mail{number}"], [f"end-mail{number}"])
+
+    run_pair(tmp_path, work)

@@ -8,8 +8,8 @@ from tests.support.outbox import NO_BREAKER, Worker
 ONE_RETRY = Terms(delays=(SECOND,), breaker=NO_BREAKER)
 
 
-def to(target: str, name: str = "d1", **more: object) -> Draft:
-    return draft(name, **{"target": target, "order_key": f"{target}:k", "terms": ONE_RETRY, **more})
+def to(target: str, name: str = "d1", alert_id: str = "a1", **more: object) -> Draft:
+    return draft(name, alert_id, **{"target": target, "order_key": f"{target}:k", "terms": ONE_RETRY, **more})
 
 
 async def owe(worker: Worker, name: str = "d1", **more: object) -> None:

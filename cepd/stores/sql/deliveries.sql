@@ -166,7 +166,8 @@ FROM delivery AS mine
 JOIN delivery_alert AS my_alert ON my_alert.delivery_id = mine.id
 JOIN delivery_alert AS its_alert ON its_alert.alert_id = my_alert.alert_id
 JOIN delivery AS earlier ON earlier.id = its_alert.delivery_id
-WHERE mine.id = :id AND earlier.order_key = mine.order_key AND earlier.seq < mine.seq AND earlier.fell_back = 1
+WHERE mine.id = :id AND mine.kind = 'resolved' AND mine.fallback IS NOT NULL
+  AND earlier.order_key = mine.order_key AND earlier.seq < mine.seq AND earlier.fell_back = 1
 LIMIT 1
 
 -- name: resolves_told
