@@ -5,6 +5,7 @@ import logging
 import random
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +26,7 @@ from cepd.model.generation import Generation
 from cepd.model.rule import Severity
 from cepd.model.settings import Settings
 from cepd.net import GuardedClient
-from cepd.ports import Store, Tools
+from cepd.ports import Clock, Store, Tools
 from cepd.runtime import memory
 from cepd.runtime.clock import SystemClock
 from cepd.runtime.daemon import Daemon
@@ -40,7 +41,14 @@ from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
 from cepd.runtime.snapshots import Snapshotter
-from cepd.runtime.status import ack_samples, config_samples, part_samples, snapshot_samples, store_samples
+from cepd.runtime.status import (
+    ack_samples,
+    config_samples,
+    part_samples,
+    snapshot_samples,
+    store_samples,
+    tally_samples,
+)
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import FileJournal, open_journal
@@ -149,7 +157,7 @@ def build(
     dispatcher = Dispatcher(
         store,
         clock,
-        _performer(machine, metrics),
+        _performer(machine, metrics, clock),
         lambda: random.uniform(0.9, 1.1),
         longest_sleep=SHARED_LOOK if is_shared(options.store) else None,
     )
@@ -190,6 +198,7 @@ def build(
             lambda counts: ack_samples(counts, machine.deployment.definitions),
         )
     )
+    metrics.read_from(tally_samples(store.tally))
     daemon = Daemon(
         clock=clock,
         journal=journal,
@@ -219,12 +228,17 @@ def _nothing() -> Generation:
     return Generation(digest="", settings=Settings(), definitions=(), channels={}, files=())
 
 
-def _performer(machine: Machine, metrics: Metrics) -> Callable[[Delivery], Awaitable[Outcome]]:
-    """One try of a delivery by what holds now, counted by how it ended."""
+def _performer(machine: Machine, metrics: Metrics, clock: Clock) -> Callable[[Delivery], Awaitable[Outcome]]:
+    """One try of a delivery by what holds now, measured and counted by how it ended."""
 
     async def attempt(delivery: Delivery) -> Outcome:
+        begun = time.monotonic()
         outcome = await perform(delivery, machine.deployment, plugins.plugin)
+        metrics.observe("cepd_delivery_attempt_duration_seconds", delivery.target, value=time.monotonic() - begun)
         metrics.count("cepd_delivery_attempts_total", delivery.target, outcome.result)
+        if outcome.result == "sent":
+            latency = max(clock.now() - delivery.due_at, 0) / SECOND
+            metrics.observe("cepd_delivery_latency_seconds", delivery.target, value=latency)
         return outcome
 
     return attempt
@@ -270,6 +284,7 @@ def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: 
         reset=daemon.inbox.reset,
         last_reload=lambda: daemon.reloader.last,
         reload=partial(daemon.reloader.reload_within, RELOAD_PATIENCE),
+        wake_dispatcher=daemon.dispatcher.wake,
         unready=daemon.unready,
         unhealthy=lambda: daemon.broken,
         acknowledged=_ack_counter(metrics),

@@ -16,11 +16,15 @@ from cepd.ports.store import DeliveryPage as DeliveryPage
 from cepd.ports.store import DeliveryQuery as DeliveryQuery
 from cepd.ports.store import Lapsed as Lapsed
 from cepd.ports.store import Outcomes as Outcomes
+from cepd.ports.store import Overtaken as Overtaken
 from cepd.ports.store import Recording as Recording
+from cepd.ports.store import Redriven as Redriven
+from cepd.ports.store import RedriveQuery as RedriveQuery
 from cepd.ports.store import Settled as Settled
 from cepd.ports.store import Settlement as Settlement
 from cepd.ports.store import Store as Store
 from cepd.ports.store import StoreCounts as StoreCounts
+from cepd.ports.tally import Tally as Tally
 from cepd.ports.world import ActionModule as ActionModule
 from cepd.ports.world import Channel as Channel
 from cepd.ports.world import ChannelModule as ChannelModule

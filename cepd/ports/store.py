@@ -11,6 +11,7 @@ from cepd.model.delivery import Attempt, Delivery, DeliveryState, Draft, Outcome
 from cepd.model.errors import InputError
 from cepd.model.instant import Instant
 from cepd.model.rule import Severity
+from cepd.ports.tally import Tally
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +104,35 @@ class DeliveryDetail(msgspec.Struct, frozen=True, kw_only=True):
     attempts: list[Attempt]
 
 
+class RedriveQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which deliveries are sent again: the oldest `most` of those in the state."""
+
+    state: DeliveryState = "dead"
+    """One of REVIVABLE; in no other state is there anything to find."""
+    target: str | None = None
+    rule_id: str | None = None
+    most: int = 100
+    force: bool = False
+    """Those too that were overtaken."""
+
+
+class Overtaken(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery that is not sent again, as a later one, which tells what came next, went out or may have."""
+
+    delivery: Delivery
+    by: str
+
+
+class Redriven(msgspec.Struct, frozen=True, kw_only=True):
+    """What was, or in a dry run would be, sent again: each as it was before, oldest first."""
+
+    deliveries: list[Delivery]
+    overtaken: list[Overtaken]
+    """The oldest of those that were left, at most as many as were asked for."""
+    more: bool
+    """There are others that could be sent again."""
+
+
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """How a try ended, and what becomes of its delivery."""
 
@@ -137,13 +167,16 @@ class StoreCounts(msgspec.Struct, frozen=True, kw_only=True):
     """Open, unacknowledged alerts by severity."""
     deliveries: Mapping[tuple[str, str], int]
     """By (target, state), of the states that are not final: pending, sending, and of dead and unknown."""
-    oldest_pending: Instant | None
+    oldest_pending: Mapping[str, Instant]
+    """When the oldest delivery that is owed became due, by target."""
     held: Mapping[str, Held]
-    """What holds back a target, of those that something holds back or has held back of late."""
+    """What holds back a target, of those that something holds back or has ever held back."""
 
 
 class Store(Protocol):
     """Alerts, deliveries, attempts. Every call is one transaction; RetryLaterError where the database is away."""
+
+    tally: Tally
 
     async def record(self, recording: Recording) -> None:
         """Insert-or-ignore by id: repeating it changes nothing. A fold only ever raises a count."""
@@ -208,11 +241,15 @@ class Store(Protocol):
     async def delivery(self, delivery_id: str) -> DeliveryDetail:
         """NotFoundError where there is none."""
 
-    async def redrive(self, delivery_id: str, *, by: str, at: Instant) -> Delivery:
-        """Owed again, with all its tries before it and no deadline. NotFoundError; ConflictError where it was sent or
-        is still owed, or where the resolve of its alert may have arrived: an alert does not begin after its end."""
+    async def redrive(self, delivery_id: str, *, by: str, at: Instant, force: bool = False) -> Delivery:
+        """Owed again under the same id, with all its tries before it and no deadline, ahead of what its order key owes
+        since. NotFoundError; ConflictError where it was sent or is still owed, or, without `force`, where it was
+        overtaken: a later message of its order key went out or may have, and this one or a later one is a resolve."""
 
-    async def drop(self, delivery_id: str, *, by: str, at: Instant) -> Delivery:
+    async def redrive_all(self, query: RedriveQuery, *, by: str, at: Instant, dry_run: bool = False) -> Redriven:
+        """The same for many, oldest first; those that were overtaken are left and told. A dry run changes nothing."""
+
+    async def drop(self, delivery_id: str, *, by: str, at: Instant, note: str | None = None) -> Delivery:
         """Not owed any more. NotFoundError; ConflictError where it is under way or over."""
 
     async def counts(self) -> StoreCounts: ...

@@ -11,7 +11,7 @@ from cepd.model.errors import ConflictError, NotFoundError
 from cepd.model.instant import Instant
 from cepd.model.terms import Terms
 from cepd.policies.breaker import Breaker, after
-from cepd.ports import Settled, Settlement
+from cepd.ports import Settled, Settlement, Tally
 from cepd.ports.store import BreakerChange
 from cepd.stores.operations import Operation, Row, Rows, many, one
 from cepd.stores.rows import delivery_of, draft_row
@@ -23,9 +23,9 @@ _OPEN = "the circuit breaker is open"
 _LATE = "its deadline passed"
 
 
-def claim(now: Instant, per_target: int, owner: str) -> Operation[list[Delivery]]:
+def claim(now: Instant, per_target: int, owner: str, tally: Tally) -> Operation[list[Delivery]]:
     yield one("take_turns")
-    yield from _put_aside(now)
+    yield from _put_aside(now, tally)
     targets = yield one("targets")
     due: list[int] = []
     for target in targets:
@@ -36,12 +36,13 @@ def claim(now: Instant, per_target: int, owner: str) -> Operation[list[Delivery]
     if not due:
         return []
     rows = yield one("claim", seqs=msgspec.json.encode(due).decode(), now=now, owner=owner)
+    tally.possible_duplicates.update(row["target"] for row in rows if row["doubtful"])
     claimed = [delivery_of(row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
     yield many("begin_attempt", [{"id": each.id, "number": each.tries, "at": now} for each in claimed])
     return claimed
 
 
-def settle(settlement: Settlement) -> Operation[Settled]:
+def settle(settlement: Settlement, tally: Tally) -> Operation[Settled]:
     """Takes turns with claims and other settles where something else is owed then: in the order in which it is
     written, it can be seen. The turn comes before the row, as with everybody who takes both."""
     falls_back = settlement.falls_back
@@ -63,15 +64,17 @@ def settle(settlement: Settlement) -> Operation[Settled]:
         reason=None if sent else outcome.detail or outcome.result,
         settled_at=None if owed else settlement.at,
     )
+    if not owed:
+        tally.ended(settlement.state, [row["target"]])
     if settlement.pause_target_until is not None:
         yield one("pause", target=row["target"], until=settlement.pause_target_until)
-    fallback = (yield from _fall_back(row, settlement.at)) if falls_back else None
+    fallback = (yield from _fall_back(row, settlement.at, tally)) if falls_back else None
     return Settled(fallback=fallback, breaker=(yield from _learn(row, outcome, settlement.at)))
 
 
-def reclaim(at: Instant, owner: str) -> Operation[int]:
+def reclaim(at: Instant, owner: str, tally: Tally) -> Operation[int]:
     rows = yield one("own_claims", owner=owner)
-    yield from _cut_off(rows, at, _STOPPED)
+    yield from _cut_off(rows, at, _STOPPED, tally)
     return len(rows)
 
 
@@ -101,38 +104,42 @@ def _under_way(delivery_id: str, attempt: int) -> Operation[Row]:
     return row
 
 
-def _put_aside(now: Instant) -> Operation[None]:
+def _put_aside(now: Instant, tally: Tally) -> Operation[None]:
     """What must not be tried as it stands: what nobody works on any more, what is too late, what was resolved, and
     what is not to wait for an open breaker."""
     lapsed = yield one("lapsed", now=now)
-    yield from _cut_off(lapsed, now, _LAPSED)
+    yield from _cut_off(lapsed, now, _LAPSED, tally)
     late = yield one("past_deadline", now=now)
     for row in late:
-        yield from _give_up(row, "expired", _LATE, now)
-    yield one("supersede", now=now, reason=_RESOLVED)
+        yield from _give_up(row, "expired", _LATE, now, tally)
+    superseded = yield one("supersede", now=now, reason=_RESOLVED)
+    tally.ended("superseded", (row["target"] for row in superseded))
     urgent = yield one("urgent", now=now)
     for row in urgent:
         if row["deadline"] is None:
-            yield from _give_up(row, "dead", _OPEN, now)
+            yield from _give_up(row, "dead", _OPEN, now, tally)
         else:
-            yield from _fall_back(row, now)
+            yield from _fall_back(row, now, tally)
 
 
-def _cut_off(rows: Rows, at: Instant, why: str) -> Operation[None]:
+def _cut_off(rows: Rows, at: Instant, why: str, tally: Tally) -> Operation[None]:
     """Tries of which nobody will hear: they may have arrived. They do not count against the schedule."""
     for row in rows:
         yield one("cut_off", id=row["id"], attempt=row["tries"], at=at, detail=why)
         held = msgspec.json.decode(row["terms"], type=Terms).on_unknown == "hold"
         state, settled = ("unknown", at) if held else ("pending", None)
         yield one("release", id=row["id"], state=state, reason=why if held else None, settled_at=settled)
+        if held:
+            tally.ended(state, [row["target"]])
 
 
-def _give_up(row: Row, state: str, why: str, at: Instant) -> Operation[None]:
+def _give_up(row: Row, state: str, why: str, at: Instant, tally: Tally) -> Operation[None]:
     yield one("release", id=row["id"], state=state, reason=why, settled_at=at)
-    yield from _fall_back(row, at)
+    tally.ended(state, [row["target"]])
+    yield from _fall_back(row, at, tally)
 
 
-def _fall_back(row: Row, at: Instant) -> Operation[str | None]:
+def _fall_back(row: Row, at: Instant, tally: Tally) -> Operation[str | None]:
     """What stands in for a delivery is owed from now on; its target, None where nothing does or it is owed already.
     Where it would tell of an alert after that alert's end, it is superseded at once."""
     if row["fallback"] is None:
@@ -141,10 +148,13 @@ def _fall_back(row: Row, at: Instant) -> Operation[str | None]:
     values = draft_row(msgspec.structs.replace(draft, due_at=at)) | {"fallback_of": row["id"]}
     yield one("insert_delivery", **values)
     yield one("insert_delivery_alert", id=draft.id, alert_id=draft.alert_id)
-    yield one("supersede_late", id=draft.id, now=at, reason=_RESOLVED)
+    late = yield one("supersede_late", id=draft.id, now=at, reason=_RESOLVED)
+    tally.ended("superseded", (each["target"] for each in late))
     yield one("fall_back", id=row["id"])
     found = yield one("find_delivery", id=draft.id)
     owed = found[0]["fallback_of"] == row["id"] and found[0]["state"] == "pending"
+    if owed:
+        tally.fallbacks[row["target"]] += 1
     return draft.target if owed else None
 
 

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 from cepd.model.act import Act, Changed
 from cepd.model.alert import Alert
 from cepd.model.delivery import Delivery
+from cepd.model.errors import ConflictError
 from cepd.model.instant import Instant
 from cepd.ports import (
     AckCounts,
@@ -18,11 +19,14 @@ from cepd.ports import (
     Lapsed,
     Outcomes,
     Recording,
+    Redriven,
+    RedriveQuery,
     Settled,
     Settlement,
     StoreCounts,
+    Tally,
 )
-from cepd.stores import acks, alerts, deliveries, outbox, records
+from cepd.stores import acks, alerts, deliveries, outbox, records, redrive
 from cepd.stores.operations import Operation
 
 T = TypeVar("T")
@@ -47,6 +51,7 @@ class SqlStore:
     def __init__(self, database: Database, instance: str = "") -> None:
         self._database = database
         self._instance = instance
+        self.tally = Tally()
 
     async def record(self, recording: Recording) -> None:
         await self._database.write(records.record(recording, self._instance))
@@ -81,13 +86,26 @@ class SqlStore:
         return await self._database.write(acks.lapse(now))
 
     async def claim(self, now: Instant, per_target: int) -> list[Delivery]:
-        return await self._database.write(outbox.claim(now, per_target, self._instance))
+        tally = Tally()
+        claimed = await self._database.write(outbox.claim(now, per_target, self._instance, tally))
+        self.tally.add(tally)
+        return claimed
 
     async def settle(self, settlement: Settlement) -> Settled:
-        return await self._database.write(outbox.settle(settlement))
+        tally = Tally()
+        try:
+            settled = await self._database.write(outbox.settle(settlement, tally))
+        except ConflictError:
+            self.tally.leases_lost += 1
+            raise
+        self.tally.add(tally)
+        return settled
 
     async def reclaim(self, at: Instant) -> int:
-        return await self._database.write(outbox.reclaim(at, self._instance))
+        tally = Tally()
+        reclaimed = await self._database.write(outbox.reclaim(at, self._instance, tally))
+        self.tally.add(tally)
+        return reclaimed
 
     async def next_due(self, now: Instant) -> Instant | None:
         return await self._database.read(outbox.next_due(now))
@@ -98,11 +116,17 @@ class SqlStore:
     async def delivery(self, delivery_id: str) -> DeliveryDetail:
         return await self._database.read(deliveries.detail(delivery_id))
 
-    async def redrive(self, delivery_id: str, *, by: str, at: Instant) -> Delivery:
-        return await self._database.write(deliveries.redrive(delivery_id, by=by, at=at))
+    async def redrive(self, delivery_id: str, *, by: str, at: Instant, force: bool = False) -> Delivery:
+        return await self._database.write(redrive.redrive(delivery_id, by=by, at=at, force=force))
 
-    async def drop(self, delivery_id: str, *, by: str, at: Instant) -> Delivery:
-        return await self._database.write(deliveries.drop(delivery_id, by=by, at=at))
+    async def redrive_all(self, query: RedriveQuery, *, by: str, at: Instant, dry_run: bool = False) -> Redriven:
+        return await self._database.write(redrive.redrive_all(query, by=by, at=at, dry_run=dry_run))
+
+    async def drop(self, delivery_id: str, *, by: str, at: Instant, note: str | None = None) -> Delivery:
+        tally = Tally()
+        dropped = await self._database.write(redrive.drop(delivery_id, by=by, at=at, note=note, tally=tally))
+        self.tally.add(tally)
+        return dropped
 
     async def counts(self) -> StoreCounts:
         return await self._database.read(deliveries.counts())

@@ -104,8 +104,28 @@ TABLE: tuple[Metric, ...] = (
     Metric("cepd_snapshot_stall_seconds", "gauge", "For how long rows waited for that snapshot to be cut."),
     Metric("cepd_store_errors_total", "counter", "Recordings that had to be tried again."),
     Metric("cepd_delivery_attempts_total", "counter", "Tries of deliveries by how they ended.", ("channel", "result")),
+    Metric(
+        "cepd_delivery_attempt_duration_seconds",
+        "histogram",
+        "How long one try of a delivery took.",
+        ("channel",),
+        (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    ),
+    Metric(
+        "cepd_delivery_latency_seconds",
+        "histogram",
+        "From the recording of what fired until the receiver took it.",
+        ("channel",),
+        (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
+    ),
+    Metric("cepd_deliveries_total", "counter", "Deliveries that came to an end, by which one.", ("channel", "outcome")),
+    Metric("cepd_fallbacks_total", "counter", "Deliveries that another channel took over.", ("channel",)),
+    Metric("cepd_possible_duplicates_total", "counter", "Tries of what may have arrived before.", ("channel",)),
+    Metric("cepd_leases_lost_total", "counter", "Tries that ended after somebody else had taken the delivery over."),
+    Metric("cepd_channel_breaker_state", "gauge", "0 closed, 1 half-open, 2 open.", ("channel",)),
+    Metric("cepd_channel_paused", "gauge", "1 while the channel is left alone because it asked for it.", ("channel",)),
     Metric("cepd_outbox_pending", "gauge", "Deliveries that are owed or under way.", ("channel",)),
-    Metric("cepd_outbox_oldest_pending_seconds", "gauge", "Age of the oldest delivery that is owed; 0 without one."),
+    Metric("cepd_outbox_oldest_pending_seconds", "gauge", "Age of the oldest delivery that is owed.", ("channel",)),
     Metric("cepd_outbox_dead", "gauge", "Deliveries that were given up.", ("channel",)),
     Metric("cepd_event_loop_lag_seconds", "gauge", "How late the event loop was at its worst of late."),
 )
@@ -142,14 +162,15 @@ class Metrics(Collector):
         ProcessCollector(registry=self._registry)
 
     def count(self, name: str, *labels: str, by: float = 1) -> None:
-        """Adds to a counter of the table. KeyError for another name, ValueError for missing labels: bugs."""
-        self._check(name, labels)
+        """Adds to a counter of the table. KeyError for another name, ValueError for a histogram and for missing labels:
+        bugs."""
+        self._check(name, labels, observed=False)
         key = (name, labels)
         self._counts[key] = self._counts.get(key, 0.0) + by
 
     def observe(self, name: str, *labels: str, value: float) -> None:
-        """Puts a value into a histogram of the table. KeyError and ValueError as of `count`."""
-        self._check(name, labels)
+        """Puts a value into a histogram of the table. Raises as `count` does."""
+        self._check(name, labels, observed=True)
         metric, key = self._table[name], (name, labels)
         counts, total = self._observed.get(key) or _nothing(metric)
         place = bisect_left(metric.buckets, value)
@@ -186,9 +207,12 @@ class Metrics(Collector):
         """The text format of Prometheus. Takes its time with many rules: call it in a thread."""
         return generate_latest(self._registry)
 
-    def _check(self, name: str, labels: tuple[str, ...]) -> None:
-        if len(labels) != len(self._table[name].labels):
-            raise ValueError(f"{name} has the labels {self._table[name].labels}, not {labels}")
+    def _check(self, name: str, labels: tuple[str, ...], *, observed: bool) -> None:
+        metric = self._table[name]
+        if observed is not (metric.kind == "histogram"):
+            raise ValueError(f"{name} is a {metric.kind}")
+        if len(labels) != len(metric.labels):
+            raise ValueError(f"{name} has the labels {metric.labels}, not {labels}")
 
 
 def _numbers(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:

@@ -5,12 +5,15 @@ The members of a filter in a body are read like them; `what` is what the errors 
 
 import re
 from collections.abc import Collection, Mapping
+from typing import TypeVar
 
 from starlette.datastructures import QueryParams
 
 from cepd.model.errors import InputError
 from cepd.model.instant import Instant, read_instant
 from cepd.model.spelling import did_you_mean
+
+T = TypeVar("T", bound=str)
 
 _SECONDS = re.compile(r"\d{1,16}(\.\d{1,9})?", re.ASCII)
 
@@ -36,12 +39,15 @@ def read_query(parameters: QueryParams, known: Collection[str], lists: Collectio
     return {name: ",".join(parameters.getlist(name)) for name in given}
 
 
-def choice(query: Mapping[str, str], name: str, choices: Collection[str], what: str = "query parameter") -> str | None:
+def choice(query: Mapping[str, str], name: str, choices: Collection[T], what: str = "query parameter") -> T | None:
     """The parameter where it is one of the choices; None where it is not given."""
     value = query.get(name)
-    if value is not None and value not in choices:
-        raise InputError(f"the {what} {name!r} cannot be {value!r}", help=did_you_mean(value, choices))
-    return value
+    if value is None:
+        return None
+    for known in choices:
+        if known == value:
+            return known
+    raise InputError(f"the {what} {name!r} cannot be {value!r}", help=did_you_mean(value, choices))
 
 
 def choices(
@@ -66,6 +72,14 @@ def number(query: Mapping[str, str], name: str, *, default: int, most: int) -> i
     if value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= most:
         return int(value)
     raise InputError(f"the query parameter {name!r} cannot be {value!r}", help=f"give a number from 1 to {most}")
+
+
+def period(query: Mapping[str, str], what: str = "query parameter") -> tuple[Instant | None, Instant | None]:
+    """The parameters `from` and `to`. InputError also where they are the wrong way round."""
+    since, until = instant(query, "from", what), instant(query, "to", what)
+    if since is not None and until is not None and since > until:
+        raise InputError(f"the {what} 'from' is later than 'to'", help="give the earlier time as 'from'")
+    return since, until
 
 
 def instant(query: Mapping[str, str], name: str, what: str = "query parameter") -> Instant | None:

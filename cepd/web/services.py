@@ -43,6 +43,8 @@ class Services:
     """How the directory was last read; None before the first time."""
     reload: Callable[[], Awaitable[Reloaded]]
     """Reads the directory, and the token file, again."""
+    wake_dispatcher: Callable[[], None]
+    """Deliveries were made due: they go out now, not when it next looks."""
     unready: Callable[[], str | None]
     """Why the daemon does not take requests now, in words; None where it does."""
     unhealthy: Callable[[], str | None]

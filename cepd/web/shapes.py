@@ -65,6 +65,17 @@ ITEM_PROPERTIES: dict[str, Json] = {
 }
 ITEM = closed(ITEM_PROPERTIES)
 
+ATTEMPT = closed(
+    {
+        "number": COUNT,
+        "started_at": TIME,
+        "ended_at": or_null(TIME),
+        "result": or_null(TEXT),
+        "status": or_null(COUNT),
+        "detail": or_null(TEXT),
+    }
+)
+
 DELIVERY = closed(
     {
         "delivery_id": TEXT,
@@ -81,18 +92,7 @@ DELIVERY = closed(
         "fell_back": {**FLAG, "description": "Another one stands in for it."},
         "redriven_by": or_null(TEXT),
         "redriven_at": or_null(TIME),
-        "attempts": listed(
-            closed(
-                {
-                    "number": COUNT,
-                    "started_at": TIME,
-                    "ended_at": or_null(TIME),
-                    "result": or_null(TEXT),
-                    "status": or_null(COUNT),
-                    "detail": or_null(TEXT),
-                }
-            )
-        ),
+        "attempts": listed(ATTEMPT),
     }
 )
 
@@ -149,9 +149,9 @@ def item(alert: Alert, channels: Mapping[str, DeliveryState]) -> dict[str, Json]
         "last_at": format_instant(alert.last_at),
         "count": alert.count,
         "acked_by": alert.acked_by,
-        "acked_at": _time(alert.acked_at),
-        "ack_until": _time(alert.ack_until),
-        "resolved_at": _time(alert.resolved_at),
+        "acked_at": time_or_null(alert.acked_at),
+        "ack_until": time_or_null(alert.ack_until),
+        "resolved_at": time_or_null(alert.resolved_at),
         "resolved_by": alert.resolved_by,
         "verdict": alert.verdict,
         "source_event_ids": alert.source_event_ids,
@@ -169,7 +169,7 @@ def detail(found: AlertDetail) -> dict[str, Json]:
         "condition_evaluated": True,  # what was not true is no alert
         "values": alert.values,
         "payload": alert.payload,
-        "window": alert.window and {"start": _time(alert.window[0]), "end": _time(alert.window[1])},
+        "window": alert.window and {"start": time_or_null(alert.window[0]), "end": time_or_null(alert.window[1])},
         "trace": alert.trace,
         "generation": alert.generation,
         "revision": alert.revision,
@@ -191,7 +191,7 @@ def _change(change: AlertChange) -> dict[str, Json]:
         "before": change.before,
         "after": change.after,
         "note": change.note,
-        "until": _time(change.until),
+        "until": time_or_null(change.until),
         "verdict": change.verdict,
     }
 
@@ -208,26 +208,26 @@ def _delivery(delivery: Delivery, attempts: list[Attempt]) -> dict[str, Json]:
         "reason": delivery.reason,
         "tries": delivery.tries,
         "next_at": format_instant(delivery.next_at) if waits else None,
-        "settled_at": _time(delivery.settled_at),
+        "settled_at": time_or_null(delivery.settled_at),
         "fallback_of": delivery.fallback_of,
         "fell_back": delivery.fell_back,
         "redriven_by": delivery.redriven_by,
-        "redriven_at": _time(delivery.redriven_at),
-        "attempts": [_attempt(attempt) for attempt in attempts if attempt.delivery_id == delivery.id],
+        "redriven_at": time_or_null(delivery.redriven_at),
+        "attempts": [attempt_item(attempt) for attempt in attempts if attempt.delivery_id == delivery.id],
     }
 
 
-def _attempt(attempt: Attempt) -> dict[str, Json]:
+def attempt_item(attempt: Attempt) -> dict[str, Json]:
     outcome = attempt.outcome
     return {
         "number": attempt.number,
         "started_at": format_instant(attempt.started_at),
-        "ended_at": _time(attempt.ended_at),
+        "ended_at": time_or_null(attempt.ended_at),
         "result": outcome.result if outcome else None,
         "status": outcome.status if outcome else None,
         "detail": outcome.detail if outcome else None,
     }
 
 
-def _time(instant: Instant | None) -> str | None:
+def time_or_null(instant: Instant | None) -> str | None:
     return None if instant is None else format_instant(instant)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cepd.model.delivery import Draft
 from cepd.model.terms import Terms
+from cepd.ports import Tally
 from cepd.stores.operations import perform
 from cepd.stores.outbox import claim
 from cepd.stores.sqlite import execute
@@ -101,7 +102,7 @@ def does_something(database: InMemory, at: int, per_target: int) -> bool:
     """A retry that is superseded is nothing that anybody waits for."""
     before = standing(database)
     database.connection.execute("BEGIN")
-    perform(claim(at, per_target, "one"), partial(execute, database.connection))
+    perform(claim(at, per_target, "one", Tally()), partial(execute, database.connection))
     after = standing(database)
     database.connection.execute("ROLLBACK")
     return any(row != before.get(name) and row[1] != "superseded" for name, row in after.items())
@@ -148,7 +149,7 @@ def test_it_comes_to_an_end(state: dict[str, Any]) -> None:
             looks += 1
             assert looks < 100
         counts = await store.counts()
-        assert counts.oldest_pending is None
+        assert not counts.oldest_pending
         assert {of for _, of in counts.deliveries} <= {"dead", "unknown"}
         await database.close()
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 import asyncpg
 
 from cepd.model.terms import Terms
+from cepd.ports import Tally
 from cepd.stores import outbox, postgresql
 from cepd.stores.operations import Operation, one
 from tests.support.fallbacks import owe, to
@@ -65,7 +66,7 @@ def test_a_beginning_that_falls_back_while_its_end_does_keeps_its_place() -> Non
             await owe(worker, "end", kind="resolved", terms=TERMS, fallback=end)
             assert await worker.claim() == ["begin", "end"]
             await gate.shut()
-            settling = outbox.settle(settlement(worker.under_way["begin"], REFUSED, START))
+            settling = outbox.settle(settlement(worker.under_way["begin"], REFUSED, START), Tally())
             slow = asyncio.create_task(first._database.write(gate.before("fall_back", settling)))
             await gate.waiting(1)
             fast = asyncio.create_task(second.settle(settlement(worker.under_way["end"], REFUSED, START)))

@@ -88,6 +88,7 @@ BASE = Services(
     reset=forget_nothing,
     last_reload=lambda: reloaded("applied"),
     reload=nothing_changed,
+    wake_dispatcher=lambda: None,
     unready=lambda: None,
     unhealthy=lambda: None,
     acknowledged=lambda source, severity, waited: None,

@@ -206,14 +206,17 @@ class Daemons:
             await self.stores[index].reclaim(self.now)
 
     async def _redrive(self, number: int) -> None:
-        revivable = [one for one in await self.deliveries() if one.state in REVIVABLE]
+        known = await self.deliveries()
+        revivable = [one for one in known if one.state in REVIVABLE]
         if revivable:
             one = revivable[number % len(revivable)]
             try:
                 await self.stores[number % len(self.stores)].redrive(one.id, by="alice", at=self.now)
                 self.redriven.add(one.id)
             except ConflictError:
-                assert one.kind in BEGINNINGS, "only what would begin after its end is refused"
+                later = [other for other in known[known.index(one) + 1 :] if other.order_key == one.order_key]
+                assert any(other.tries for other in later), "only what was overtaken is refused"
+                assert any(other.kind == "resolved" for other in (one, *later)), "only around an end"
 
     async def _drop(self, number: int) -> None:
         if number % 4 == 0:

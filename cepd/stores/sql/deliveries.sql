@@ -27,7 +27,8 @@ LIMIT :limit
 UPDATE delivery
 SET state = 'sending', tries = tries + 1, owner = :owner, lease_until = lease + :now
 WHERE seq IN (SELECT CAST(value AS BIGINT) FROM json_each(:seqs)) AND state = 'pending'
-RETURNING *, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id) AS alert_id
+RETURNING *, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id) AS alert_id,
+  EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery_id = delivery.id AND attempt.result = 'unknown') AS doubtful
 
 -- name: begin_attempt
 INSERT INTO attempt (delivery_id, number, started_at) VALUES (:id, :number, :at)
@@ -150,6 +151,7 @@ WHERE state = 'pending' AND attempts > 0 AND next_at <= :now AND kind IN ('fired
     SELECT 1 FROM attempt
     WHERE attempt.delivery_id = delivery.id AND (attempt.result IS NULL OR attempt.result = 'unknown')
   )
+RETURNING target
 
 -- name: supersede_late
 UPDATE delivery SET state = 'superseded', settled_at = :now, reason = :reason
@@ -159,6 +161,7 @@ WHERE id = :id AND kind IN ('fired', 'storm') AND state = 'pending' AND EXISTS (
   JOIN delivery_alert AS my_alert ON my_alert.alert_id = its_alert.alert_id AND my_alert.delivery_id = delivery.id
   WHERE resolve.order_key = delivery.order_key AND resolve.seq < delivery.seq AND resolve.kind = 'resolved'
 )
+RETURNING target
 
 -- name: begun_elsewhere
 SELECT earlier.id
@@ -170,30 +173,16 @@ WHERE mine.id = :id AND mine.kind = 'resolved' AND mine.fallback IS NOT NULL
   AND earlier.order_key = mine.order_key AND earlier.seq < mine.seq AND earlier.fell_back = 1
 LIMIT 1
 
--- name: resolves_told
--- Resolves of its alerts that may have arrived where it goes.
-SELECT resolve.id
-FROM delivery AS mine
-JOIN delivery_alert AS my_alert ON my_alert.delivery_id = mine.id
-JOIN delivery_alert AS its_alert ON its_alert.alert_id = my_alert.alert_id
-JOIN delivery AS resolve ON resolve.id = its_alert.delivery_id
-WHERE mine.id = :id AND resolve.order_key = mine.order_key AND resolve.kind = 'resolved'
-  AND EXISTS (
-    SELECT 1 FROM attempt
-    WHERE attempt.delivery_id = resolve.id AND (attempt.result IS NULL OR attempt.result IN ('sent', 'unknown'))
-  )
-LIMIT 1
-
 -- name: delivery_counts
 SELECT target, state, count(*) AS number FROM delivery
 WHERE state IN ('pending', 'sending', 'dead', 'unknown')
 GROUP BY target, state
 
 -- name: oldest_pending
-SELECT min(due_at) AS due_at FROM delivery WHERE state = 'pending'
+SELECT target, min(due_at) AS due_at FROM delivery WHERE state = 'pending' GROUP BY target
 
 -- name: held_targets
-SELECT * FROM target WHERE failures > 0 OR open_until IS NOT NULL OR paused_until IS NOT NULL
+SELECT * FROM target
 
 -- name: deliveries_page
 SELECT delivery.*, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id) AS alert_id
@@ -201,6 +190,10 @@ FROM delivery WHERE seq < :before {filters} ORDER BY seq DESC LIMIT :limit
 
 -- name: delivery_where_state
 AND state = :state
+
+-- name: delivery_where_revivable
+-- The list lets a partial index serve.
+AND state = :state AND state IN ('dead', 'unknown', 'expired')
 
 -- name: delivery_where_target
 AND target = :target
@@ -219,12 +212,3 @@ AND due_at < :until
 
 -- name: attempts_of_delivery
 SELECT * FROM attempt WHERE delivery_id = :id ORDER BY number
-
--- name: redrive
-UPDATE delivery
-SET state = 'pending', attempts = 0, next_at = :at, deadline = NULL, reason = NULL, settled_at = NULL,
-  redriven_by = :by, redriven_at = :at
-WHERE id = :id
-
--- name: drop
-UPDATE delivery SET state = 'suppressed', reason = :reason, settled_at = :at WHERE id = :id

@@ -8,6 +8,8 @@ import pytest
 
 from cepd.telemetry.metrics import TABLE, Metrics, Sample
 
+LATENCY = "cepd_delivery_latency_seconds"
+
 
 def lines(metrics: Metrics) -> dict[str, float]:
     text = metrics.render().decode()
@@ -18,11 +20,11 @@ def lines(metrics: Metrics) -> dict[str, float]:
 
 def filled() -> Metrics:
     metrics = Metrics()
-    labels = {metric.name: tuple("x" for _ in metric.labels) for metric in TABLE}
-    histograms = {metric.name for metric in TABLE if metric.kind == "histogram"}
-    metrics.read_from(lambda: [(name, labels[name], 2.0) for name in labels if name not in histograms])
-    for name in histograms:
-        metrics.observe(name, *labels[name], value=2.0)
+    read = [metric for metric in TABLE if metric.kind != "histogram"]
+    metrics.read_from(lambda: [(metric.name, tuple("x" for _ in metric.labels), 2.0) for metric in read])
+    for metric in TABLE:
+        if metric.kind == "histogram":
+            metrics.observe(metric.name, *("x" for _ in metric.labels), value=2.0)
     return metrics
 
 
@@ -34,10 +36,11 @@ def test_promtool_finds_nothing_to_say() -> None:
 
 def test_every_metric_of_the_table_comes_out_under_its_name_and_nothing_else_of_ours() -> None:
     names = {name.split("{")[0] for name in lines(filled())}
-    expected = {metric.name for metric in TABLE if metric.kind != "histogram"}
-    for metric in TABLE:
-        if metric.kind == "histogram":
-            expected |= {f"{metric.name}_{part}" for part in ("bucket", "sum", "count")}
+    expected = {
+        metric.name + ending
+        for metric in TABLE
+        for ending in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
+    }
     assert {name for name in names if name.startswith("cepd_")} == expected
     assert any(name.startswith("process_") for name in names)
 
@@ -111,3 +114,29 @@ def test_bounds_ascend_and_only_histograms_have_them() -> None:
         assert list(metric.buckets) == sorted(set(metric.buckets))
     with pytest.raises(ValueError, match="labels"):
         Metrics().observe("cepd_time_to_ack_seconds", value=1)
+    with pytest.raises(ValueError, match="labels"):
+        Metrics().observe(LATENCY, value=1)
+    with pytest.raises(ValueError, match="histogram"):
+        Metrics().count(LATENCY, "ops")
+    with pytest.raises(ValueError, match="counter"):
+        Metrics().observe("cepd_alerts_total", "r", value=1)
+
+
+def test_a_value_counts_in_each_bucket_that_holds_it() -> None:
+    metrics = Metrics()
+    for value in (0.05, 0.06, 4000, 3600):
+        metrics.observe(LATENCY, "ops", value=value)
+    found = lines(metrics)
+
+    def at_most(bound: str) -> float:
+        return found[f'{LATENCY}_bucket{{channel="ops",le="{bound}"}}']
+
+    assert [at_most(bound) for bound in ("0.05", "0.1", "900.0", "3600.0", "+Inf")] == [1, 2, 2, 3, 4]
+    assert found[f'{LATENCY}_count{{channel="ops"}}'] == 4
+    assert found[f'{LATENCY}_sum{{channel="ops"}}'] == pytest.approx(7600.11)
+
+
+def test_buckets_rise_and_only_histograms_have_them() -> None:
+    for metric in TABLE:
+        assert list(metric.buckets) == sorted(set(metric.buckets))
+        assert bool(metric.buckets) == (metric.kind == "histogram")

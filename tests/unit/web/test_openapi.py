@@ -31,6 +31,11 @@ def test_the_paths_are_those_of_the_design() -> None:
         "/cep/events/{event_id}/resolve",
         "/cep/events/{event_id}/notes",
         "/cep/events/{event_id}/verdict",
+        "/cep/deliveries",
+        "/cep/deliveries/redrive",
+        "/cep/deliveries/{delivery_id}",
+        "/cep/deliveries/{delivery_id}/drop",
+        "/cep/deliveries/{delivery_id}/redrive",
         "/cep/rules",
         "/cep/rules/{rule_id}",
         "/cep/rules/{rule_id}/simulate",
@@ -78,6 +83,7 @@ def test_lists_and_headers_are_described() -> None:
 
 def test_the_index_links_to_what_answers() -> None:
     links = ask(services(), "GET", "/").json()["links"]
-    assert "/cep/events" in links.values()
-    for path in set(links.values()) - {"/cep/events"}:
+    stored = {"/cep/events", "/cep/deliveries"}
+    assert stored <= set(links.values())
+    for path in set(links.values()) - stored:
         assert ask(services(), "GET", path).status_code == 200

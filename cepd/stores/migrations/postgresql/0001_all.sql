@@ -104,6 +104,9 @@ CREATE INDEX delivery_ends ON delivery (deadline) WHERE state = 'pending' AND de
 CREATE INDEX delivery_urgent ON delivery (target, seq) WHERE state = 'pending' AND urgent = 1 AND fell_back = 0;
 CREATE INDEX delivery_retried ON delivery (next_at) WHERE state = 'pending' AND attempts > 0;
 CREATE INDEX delivery_settled ON delivery (settled_at) WHERE settled_at IS NOT NULL;
+CREATE INDEX delivery_over ON delivery (order_key, seq) WHERE settled_at IS NOT NULL;
+CREATE INDEX delivery_resolves ON delivery (order_key, seq) WHERE kind = 'resolved';
+CREATE INDEX delivery_revivable ON delivery (state, seq) WHERE state IN ('dead', 'unknown', 'expired');
 
 -- A delivery can outlive its alerts, so only its own side is enforced.
 CREATE TABLE delivery_alert (
