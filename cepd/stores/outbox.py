@@ -48,6 +48,13 @@ def _take(seqs: list[int], now: Instant, owner: str, tally: Tally) -> Operation[
 
 
 def settle(settlement: Settlement, tally: Tally) -> Operation[Settled]:
+    """Takes turns with claims and other settles where something else is owed then: in the order in which it is
+    written, it can be seen. The turn comes before the row, as with everybody who takes both."""
+    falls_back = settlement.falls_back
+    if settlement.state == "sent":
+        falls_back = yield from _begun_elsewhere(settlement.delivery_id)
+    if falls_back:
+        yield one("take_turns")
     row = yield from _under_way(settlement.delivery_id, settlement.attempt)
     outcome = settlement.outcome
     values = msgspec.structs.asdict(outcome)
@@ -66,7 +73,6 @@ def settle(settlement: Settlement, tally: Tally) -> Operation[Settled]:
         tally.ended(settlement.state, [row])
     if settlement.pause_target_until is not None:
         yield one("pause", target=row["target"], until=settlement.pause_target_until)
-    falls_back = settlement.falls_back or (sent and (yield from _begun_elsewhere(row)))
     fallback = (yield from _fall_back(row, settlement.at, tally)) if falls_back else None
     breaker = yield from _learn(row, outcome, settlement.at)
     yield from tell_ends(tally.over, settlement.at)
@@ -150,7 +156,8 @@ def _fall_back(row: Row, at: Instant, tally: Tally) -> Operation[str | None]:
     values = draft_row(msgspec.structs.replace(draft, due_at=at)) | {"fallback_of": row["id"]}
     yield one("insert_delivery", **values)
     yield one("insert_delivery_alert", id=draft.id, alert_id=draft.alert_id)
-    yield one("supersede_late", id=draft.id, now=at, reason=_RESOLVED)
+    late = yield one("supersede_late", id=draft.id, now=at, reason=_RESOLVED)
+    tally.ended("superseded", (each["target"] for each in late))
     yield one("fall_back", id=row["id"])
     found = yield one("find_delivery", id=draft.id)
     owed = found[0]["fallback_of"] == row["id"] and found[0]["state"] == "pending"
@@ -159,12 +166,10 @@ def _fall_back(row: Row, at: Instant, tally: Tally) -> Operation[str | None]:
     return draft.target if owed else None
 
 
-def _begun_elsewhere(row: Row) -> Operation[bool]:
+def _begun_elsewhere(delivery_id: str) -> Operation[bool]:
     """Whether it tells of the end of an alert of which something else told before, in the stead of what was given up:
     who heard of the one hears of the other."""
-    if row["kind"] != "resolved" or row["fallback"] is None:
-        return False
-    rows = yield one("begun_elsewhere", id=row["id"])
+    rows = yield one("begun_elsewhere", id=delivery_id)
     return bool(rows)
 
 

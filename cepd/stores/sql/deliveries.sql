@@ -65,8 +65,11 @@ SELECT min(due) AS due FROM (
     SELECT min(deadline) AS deadline FROM delivery WHERE state = 'pending' AND deadline IS NOT NULL
   ) AS ends WHERE deadline IS NOT NULL
   UNION ALL
-  SELECT CAST(:now AS BIGINT) + 1 FROM delivery JOIN target ON target.target = delivery.target
-  WHERE delivery.state = 'pending' AND delivery.urgent = 1 AND delivery.fell_back = 0 AND target.open_until > :now
+  SELECT CAST(:now AS BIGINT) + 1 FROM target
+  WHERE open_until > :now AND EXISTS (
+    SELECT 1 FROM delivery
+    WHERE delivery.target = target.target AND state = 'pending' AND urgent = 1 AND fell_back = 0
+  )
 ) AS waits
 WHERE due > :now
 
@@ -125,13 +128,13 @@ UPDATE delivery SET state = :state, reason = :reason, settled_at = :settled_at, 
 
 -- name: past_deadline
 SELECT * FROM delivery WHERE state = 'pending' AND deadline IS NOT NULL AND deadline < :now
-ORDER BY deadline LIMIT 100 /*postgresql: FOR UPDATE SKIP LOCKED */
+ORDER BY deadline, seq LIMIT 100 /*postgresql: FOR UPDATE SKIP LOCKED */
 
 -- name: urgent
 -- What does not wait for an open breaker.
 SELECT delivery.* FROM delivery JOIN target ON target.target = delivery.target
 WHERE delivery.state = 'pending' AND delivery.urgent = 1 AND delivery.fell_back = 0 AND target.open_until > :now
-LIMIT 100 /*postgresql: FOR UPDATE OF delivery SKIP LOCKED */
+ORDER BY delivery.target, delivery.seq LIMIT 100 /*postgresql: FOR UPDATE OF delivery SKIP LOCKED */
 
 -- name: supersede
 -- Only what surely never arrived.
@@ -158,6 +161,7 @@ WHERE id = :id AND kind IN ('fired', 'storm') AND state = 'pending' AND EXISTS (
   JOIN delivery_alert AS my_alert ON my_alert.alert_id = its_alert.alert_id AND my_alert.delivery_id = delivery.id
   WHERE resolve.order_key = delivery.order_key AND resolve.seq < delivery.seq AND resolve.kind = 'resolved'
 )
+RETURNING target
 
 -- name: begun_elsewhere
 SELECT earlier.id
@@ -165,7 +169,8 @@ FROM delivery AS mine
 JOIN delivery_alert AS my_alert ON my_alert.delivery_id = mine.id
 JOIN delivery_alert AS its_alert ON its_alert.alert_id = my_alert.alert_id
 JOIN delivery AS earlier ON earlier.id = its_alert.delivery_id
-WHERE mine.id = :id AND earlier.order_key = mine.order_key AND earlier.seq < mine.seq AND earlier.fell_back = 1
+WHERE mine.id = :id AND mine.kind = 'resolved' AND mine.fallback IS NOT NULL
+  AND earlier.order_key = mine.order_key AND earlier.seq < mine.seq AND earlier.fell_back = 1
 LIMIT 1
 
 -- name: delivery_counts

@@ -102,7 +102,7 @@ CREATE INDEX delivery_counted ON delivery (target, state) WHERE state IN ('pendi
 CREATE INDEX delivery_waiting ON delivery (next_at) WHERE state = 'pending';
 CREATE INDEX delivery_leased ON delivery (lease_until) WHERE state = 'sending';
 CREATE INDEX delivery_ends ON delivery (deadline) WHERE state = 'pending' AND deadline IS NOT NULL;
-CREATE INDEX delivery_urgent ON delivery (target) WHERE state = 'pending' AND urgent = 1;
+CREATE INDEX delivery_urgent ON delivery (target, seq) WHERE state = 'pending' AND urgent = 1 AND fell_back = 0;
 CREATE INDEX delivery_retried ON delivery (next_at) WHERE state = 'pending' AND attempts > 0;
 CREATE INDEX delivery_settled ON delivery (settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX delivery_over ON delivery (order_key, seq) WHERE settled_at IS NOT NULL;
