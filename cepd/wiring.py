@@ -36,6 +36,7 @@ from cepd.runtime.machine import Machine
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
+from cepd.runtime.runs import Runs
 from cepd.runtime.snapshots import Snapshotter
 from cepd.runtime.status import config_samples, part_samples, snapshot_samples, store_samples
 from cepd.runtime.watcher import Watcher
@@ -129,7 +130,9 @@ def build(
     snapshots = FileSnapshots(options.data_dir / "snapshots")
     clock = SystemClock(journal.last_clock)
     metrics = Metrics()
-    tools = Tools(http=http, secrets=secrets, clock=clock, egress=())
+    feed = Feed(journal, clock)
+    runs = Runs(store, feed, clock, deployment=lambda: machine.deployment, written=lambda seq: recorder.written(seq))
+    tools = Tools(http=http, secrets=secrets, clock=clock, egress=(), runs=runs)
     ready_to_run = partial(deploy, modules=plugins.plugin, tools=tools)
     generations = Generations(options.data_dir / "generations")
     load_tree = partial(load, catalog=plugins.built())
@@ -139,7 +142,6 @@ def build(
         return ready_to_run(load_tree(tree), revision, before)
 
     machine = Machine(ready_to_run(_nothing(), "", None))
-    feed = Feed(journal, clock)
     horizon = Horizon()
     dispatcher = Dispatcher(
         store,
@@ -147,6 +149,7 @@ def build(
         _performer(machine, metrics),
         lambda: random.uniform(0.9, 1.1),
         longest_sleep=SHARED_LOOK if is_shared(options.store) else None,
+        settled=runs.settled,
     )
     recorder = Recorder(store, clock, metrics, recorded=dispatcher.wake)
     reloader = Reloader(
@@ -186,6 +189,7 @@ def build(
         store=store,
         horizon=horizon,
         feed=feed,
+        runs=runs,
         machine=machine,
         inbox=Inbox(feed, horizon, metrics),
         recorder=recorder,
@@ -245,6 +249,7 @@ def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: 
         standing=lambda rule_id: daemon.machine.engine.standing(rule_id),
         baselines=lambda rule_id, limit: daemon.machine.engine.baselines(rule_id, limit),
         reset=daemon.inbox.reset,
+        run=daemon.run_rule,
         last_reload=lambda: daemon.reloader.last,
         reload=partial(daemon.reloader.reload_within, RELOAD_PATIENCE),
         unready=daemon.unready,

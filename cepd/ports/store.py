@@ -7,6 +7,7 @@ import msgspec
 
 from cepd.model.alert import Alert, AlertChange, Fold
 from cepd.model.delivery import Attempt, Delivery, DeliveryState, Draft, Outcome
+from cepd.model.execution import Execution, NewRun
 from cepd.model.instant import Instant
 
 
@@ -18,6 +19,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     alerts: Sequence[Alert] = ()
     folds: Sequence[Fold] = ()
     drafts: Sequence[Draft] = ()
+    runs: Sequence[NewRun] = ()
+    """Those that were asked for; what they owe is not among `drafts`."""
     at: Instant = 0
 
 
@@ -115,7 +118,8 @@ class Store(Protocol):
     """Alerts, deliveries, attempts. Every call is one transaction; RetryLaterError where the database is away."""
 
     async def record(self, recording: Recording) -> None:
-        """Insert-or-ignore by id: repeating it changes nothing. A fold only ever raises a count."""
+        """Insert-or-ignore by id: repeating it changes nothing. A fold only ever raises a count. A run that is to be
+        alone is skipped, and owes nothing, where another run of its rule is under way."""
 
     async def recorded(self) -> int:
         """The newest journal row up to which all that fired was recorded; 0 where none was."""
@@ -164,6 +168,15 @@ class Store(Protocol):
 
     async def drop(self, delivery_id: str, *, by: str, at: Instant) -> Delivery:
         """Not owed any more. NotFoundError; ConflictError where it is under way or over."""
+
+    async def execution(self, exec_id: str) -> Execution | None:
+        """The run that was asked for under this id, and how it ended; None where none was."""
+
+    async def executions(self, rule_id: str, limit: int) -> list[Execution]:
+        """Newest first: the runs that were asked for, and those of every firing that owed something."""
+
+    async def keep_progress(self, delivery_id: str, attempt: int, progress: bytes) -> None:
+        """What a delivery of several steps has done so far. ConflictError where that attempt is not under way."""
 
     async def counts(self) -> StoreCounts: ...
 

@@ -4,6 +4,7 @@ from typing import Protocol, TypeVar
 
 from cepd.model.alert import Alert
 from cepd.model.delivery import Delivery
+from cepd.model.execution import Execution
 from cepd.model.instant import Instant
 from cepd.ports import (
     AlertDetail,
@@ -17,7 +18,7 @@ from cepd.ports import (
     Settlement,
     StoreCounts,
 )
-from cepd.stores import alerts, deliveries, outbox, records
+from cepd.stores import alerts, deliveries, executions, outbox, records
 from cepd.stores.operations import Operation
 
 T = TypeVar("T")
@@ -84,6 +85,15 @@ class SqlStore:
 
     async def drop(self, delivery_id: str, *, by: str, at: Instant) -> Delivery:
         return await self._database.write(deliveries.drop(delivery_id, by=by, at=at))
+
+    async def execution(self, exec_id: str) -> Execution | None:
+        return await self._database.read(executions.find(exec_id))
+
+    async def executions(self, rule_id: str, limit: int) -> list[Execution]:
+        return await self._database.read(executions.newest(rule_id, limit))
+
+    async def keep_progress(self, delivery_id: str, attempt: int, progress: bytes) -> None:
+        await self._database.write(executions.keep_progress(delivery_id, attempt, progress))
 
     async def counts(self) -> StoreCounts:
         return await self._database.read(deliveries.counts())

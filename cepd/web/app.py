@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from cepd.model.errors import CepdError
 from cepd.model.spelling import did_you_mean
-from cepd.web import config, events, health, ingest, metrics, rule_status, rules
+from cepd.web import config, events, executions, health, ingest, metrics, rule_status, rules
 from cepd.web.openapi import with_index
 from cepd.web.operation import Operation, perform
 from cepd.web.problems import problem, problem_of
@@ -22,6 +22,7 @@ OPERATIONS = with_index(
         *events.OPERATIONS,
         *rules.OPERATIONS,
         *rule_status.OPERATIONS,
+        *executions.OPERATIONS,
         *config.OPERATIONS,
         *health.OPERATIONS,
         *metrics.OPERATIONS,

@@ -47,6 +47,8 @@ class Operation:
     """Which role a token needs; None: no token either."""
     handler: Callable[[Call], Awaitable[Response]]
     query: Mapping[str, Schema] = field(default_factory=dict)
+    headers: Mapping[str, Schema] = field(default_factory=dict)
+    """Those of its own."""
     body: Schema | None = None
     answers: Mapping[int, Schema] = field(default_factory=dict)
     """The JSON of each answer that is not a problem document."""
