@@ -5,13 +5,14 @@ before any delivery is tried again, and whoever asks again under the same id fin
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from cepd.model.delivery import Delivery
 from cepd.model.duration import SECOND, Span
-from cepd.model.errors import ConflictError, RetryLaterError
+from cepd.model.errors import ConflictError, InputError, RetryLaterError
 from cepd.model.event import given_type
 from cepd.model.execution import Asked, Execution
 from cepd.model.json import Json
@@ -19,6 +20,8 @@ from cepd.ports import Clock, Store
 from cepd.runtime.asked import event_of, target_of
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.feed import Feed
+
+log = logging.getLogger(__name__)
 
 LOOK = 1.0
 """Seconds after which a run is looked at again: another daemon that shares the store may work its actions off."""
@@ -77,10 +80,11 @@ class Runs:
         return await asyncio.shield(task)
 
     def _over(self, exec_id: str, task: "asyncio.Task[Execution]") -> None:
-        """Where nobody waits any more, nobody else takes note of how it ended."""
+        """Who waits hears of a failure; who does no longer was told that the run is pending, so it is logged too."""
         del self._starting[exec_id]
-        if not task.cancelled():
-            task.exception()
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, InputError):
+            log.warning("run not started", extra={"run": exec_id, "reason": str(error)})
 
     async def _start(self, asked: Asked) -> Execution:
         found = await self._store.execution(asked.exec_id)

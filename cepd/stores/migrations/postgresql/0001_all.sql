@@ -160,4 +160,3 @@ CREATE TABLE execution (
 );
 CREATE INDEX execution_of_rule ON execution (rule_id, seq);
 CREATE INDEX execution_of_firing ON execution (firing_id);
-CREATE INDEX execution_of_alert ON execution (alert_id);
