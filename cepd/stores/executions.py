@@ -3,7 +3,7 @@
 A firing that owes deliveries is a run too, and a row of its own for each would only repeat them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -54,23 +54,24 @@ def _whole(run: Run, links: int) -> Operation[Execution]:
     """With what became of its actions, and of the runs that those asked for, `links` deep."""
     if run.firing_id is None or run.status != "started":
         return execution_of(run, [])
-    rows = yield from _rows([run.firing_id])
+    rows = yield from _rows({run.firing_id: run.alert_id})
     return execution_of(run, (yield from _actions(rows, run.started_at, links)))
 
 
 def _owed(rule_id: str, limit: int) -> Operation[list[Execution]]:
     """The runs of firings that nobody asked for; page by page, as a firing may owe many deliveries."""
-    firings: dict[str, None] = {}
+    firings: dict[str, str | None] = {}
     before = _NO_END
     while len(firings) < limit:
         page = yield one("owed_by_rule", rule_id=rule_id, before=before, limit=_PAGE)
         if not page:
             break
         before = page[-1]["seq"]
-        fresh = dict.fromkeys(row["firing_id"] for row in page)
+        fresh = {row["firing_id"]: row["alert_id"] for row in page}
         known = yield one("runs_of_firings", firing_ids=_json(list(fresh)))
-        firings |= fresh.fromkeys(fresh.keys() - {row["firing_id"] for row in known})
-    rows = yield from _rows(list(firings))
+        asked = {row["firing_id"] for row in known}
+        firings |= {firing: alert for firing, alert in fresh.items() if firing not in asked}
+    rows = yield from _rows(firings)
     by_firing: dict[str, list[Row]] = {}
     for row in rows:
         by_firing.setdefault(row["firing_id"], []).append(row)
@@ -97,8 +98,10 @@ def _run_of_firing(firing_id: str, row: Row) -> Run:
     )
 
 
-def _rows(firing_ids: list[str]) -> Operation[Sequence[Row]]:
-    return (yield one("deliveries_of_firings", firing_ids=_json(firing_ids)))
+def _rows(alerts: Mapping[str, str | None]) -> Operation[Sequence[Row]]:
+    """The deliveries of firings, which come with their alerts."""
+    values = _json(list(alerts.values()))
+    return (yield one("deliveries_of_firings", firing_ids=_json(list(alerts)), alert_ids=values))
 
 
 def _actions(rows: Sequence[Row], started_at: Instant, links: int) -> Operation[list[ActionRun]]:

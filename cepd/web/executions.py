@@ -75,7 +75,8 @@ async def trigger_rule(call: Call) -> Response:
 
 async def list_executions(call: Call) -> Response:
     rule_id = definition_of(call).rule.id
-    found = await call.services.store.executions(rule_id, number(call.query, "limit", default=50, most=MOST))
+    limit = number(call.query, "limit", default=50, most=MOST)
+    found = await call.services.store.executions(rule_id, limit)
     return json_answer({"executions": [execution_json(each) for each in found]})
 
 

@@ -11,9 +11,9 @@ INSERT INTO execution (
 ) ON CONFLICT (exec_id) DO NOTHING
 
 -- name: rule_is_running
--- The first try of some action of it has not ended.
+-- The first try of some action of it has not ended. Looked for among what is unfinished, not in the rule's past.
 SELECT id FROM delivery
-WHERE rule_id = :rule_id AND state IN ('pending', 'sending') AND fallback_of IS NULL
+WHERE rule_id || '' = :rule_id AND state IN ('pending', 'sending') AND fallback_of IS NULL
   AND (tries = 0 OR (tries = 1 AND state = 'sending'))
 LIMIT 1
 
@@ -24,7 +24,7 @@ SELECT * FROM execution WHERE rule_id = :rule_id ORDER BY seq DESC LIMIT :limit
 SELECT firing_id FROM execution WHERE firing_id IN (SELECT value FROM json_each(:firing_ids))
 
 -- name: owed_by_rule
-SELECT seq, firing_id FROM delivery
+SELECT seq, firing_id, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id) AS alert_id FROM delivery
 WHERE rule_id = :rule_id AND seq < :before AND fallback_of IS NULL ORDER BY seq DESC LIMIT :limit
 
 -- name: deliveries_of_firings
@@ -33,7 +33,9 @@ FROM delivery
 JOIN delivery_alert AS link ON link.delivery_id = delivery.id
   AND link.alert_id = (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id)
 LEFT JOIN alert ON alert.event_id = link.alert_id
-WHERE delivery.firing_id IN (SELECT value FROM json_each(:firing_ids)) AND delivery.fallback_of IS NULL
+WHERE delivery.id IN (
+  SELECT delivery_id FROM delivery_alert WHERE alert_id IN (SELECT value FROM json_each(:alert_ids))
+) AND delivery.firing_id IN (SELECT value FROM json_each(:firing_ids)) AND delivery.fallback_of IS NULL
 ORDER BY delivery.seq
 
 -- name: first_attempts

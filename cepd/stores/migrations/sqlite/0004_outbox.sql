@@ -22,8 +22,6 @@ CREATE INDEX delivery_ends ON delivery (deadline) WHERE state = 'pending' AND de
 CREATE INDEX delivery_urgent ON delivery (target) WHERE state = 'pending' AND urgent = 1;
 CREATE INDEX delivery_retried ON delivery (next_at) WHERE state = 'pending' AND attempts > 0;
 CREATE INDEX delivery_of_rule ON delivery (rule_id, seq);
-CREATE INDEX delivery_of_firing ON delivery (firing_id);
-CREATE INDEX delivery_running ON delivery (rule_id) WHERE state IN ('pending', 'sending');
 CREATE INDEX delivery_settled ON delivery (settled_at) WHERE settled_at IS NOT NULL;
 
 CREATE TABLE target (
