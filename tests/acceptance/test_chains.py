@@ -10,12 +10,15 @@ import pytest
 
 from tests.support.chains import call, chained, ended, executions, rule, several, tree, trigger
 from tests.support.daemon import Daemon, eventually
+from tests.support.postgres import server
 from tests.support.receiver import Received, Receiver
 
 ANSWER: tuple[int, Mapping[str, str], bytes] = (204, {}, b"")
 
 
-def test_a_chain_records_each_run_and_gives_its_result_to_the_next_step(tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_a_chain_records_each_run_and_gives_its_result_to_the_next_step(tmp_path: Path, store: str) -> None:
+    options = () if store == "sqlite" else ("--store", server().database())
     with Receiver() as receiver:
         told = call(receiver.url, "/a", '{result: "{{ references.trigger_result }}", level: "{{ event.level }}"}')
         root = tree(
@@ -24,7 +27,7 @@ def test_a_chain_records_each_run_and_gives_its_result_to_the_next_step(tmp_path
             b=rule("b", chained("c", '{level: "{{ event.level + 1 }}"}'), more="    when: level > 1\n"),
             c=rule("c", call(receiver.url, "/c", '{level: "{{ event.level }}"}')),
         )
-        with Daemon(root, tmp_path / "data").wait_ready() as daemon:
+        with Daemon(root, tmp_path / "data", *options).wait_ready() as daemon:
             assert daemon.ingest({"type": "go-a", "level": 1}).status == 202
             [a], [b], [c] = ended(daemon, "a"), ended(daemon, "b"), ended(daemon, "c")
             again = trigger(daemon, "b", {"level": 0})

@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,7 +11,11 @@ from cepd.model.delivery import Delivery, Outcome
 from cepd.model.duration import HOUR, SECOND
 from cepd.model.errors import ConflictError, InputError, NotFoundError, OverloadedError
 from cepd.model.rule import Aggregate, EventTrigger, MetricTrigger, Suppress, Window
+from cepd.ports import Store
 from cepd.runtime.recovery import replay
+from cepd.runtime.runs import Runs
+from tests.support.alerts import ended
+from tests.support.dispatching import FlakyStore
 from tests.support.pipeline import deployment_of, pipeline
 from tests.support.rows import rule
 from tests.support.running import Running, arrives, on_call, with_running
@@ -171,6 +175,43 @@ def test_a_run_that_is_not_even_recorded_is_pending_too(tmp_path: Path) -> None:
         assert (early.status, early.condition_met) == ("pending", None)
 
     with_running(tmp_path, work, R, running=("recorder",))
+
+
+def test_what_another_daemon_has_tried_is_seen_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cepd.runtime.runs.LOOK", 0.02)
+
+    async def work(running: Running) -> None:
+        waiting = asyncio.create_task(running.run("r", {}))
+        store = running.parts.store
+        async with asyncio.timeout(10):
+            while not (claimed := await store.claim(running.parts.clock.now(), 9)):
+                await asyncio.sleep(0.005)
+        await ended(store, claimed[0])
+        assert (await waiting).status == "success"
+
+    with_running(tmp_path, work, R)
+
+
+def test_progress_is_kept_once_the_store_is_back(tmp_path: Path) -> None:
+    async def work(running: Running) -> None:
+        parts = running.parts
+        flaky = FlakyStore(parts.store, keep_progress=2)
+        runs = Runs(
+            cast(Store, flaky),
+            parts.feed,
+            parts.clock,
+            deployment=lambda: parts.machine.deployment,
+            written=parts.recorder.written,
+        )
+        await running.run("r", {}, within=SECOND // 20)
+        [delivery] = await parts.store.claim(parts.clock.now(), 9)
+        await runs.keep(delivery.id, delivery.tries, b"{}")
+        assert flaky.calls["keep_progress"] == 3
+        assert (await parts.store.delivery(delivery.id)).delivery.progress == b"{}"
+        with pytest.raises(ConflictError):
+            await runs.keep(delivery.id, delivery.tries + 1, b"{}")
+
+    with_running(tmp_path, work, R)
 
 
 def test_too_many_waiting_events_refuse_a_run(tmp_path: Path) -> None:
