@@ -5,10 +5,12 @@ import logging
 import random
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import uvloop
 
@@ -16,10 +18,12 @@ from cepd import plugins
 from cepd.config.load import load
 from cepd.engine.program import Program
 from cepd.intake.horizon import Horizon
+from cepd.model.alert import Through
 from cepd.model.delivery import Delivery, Outcome
 from cepd.model.duration import SECOND, Span
 from cepd.model.errors import RetryLaterError
 from cepd.model.generation import Generation
+from cepd.model.rule import Severity
 from cepd.model.settings import Settings
 from cepd.net import GuardedClient
 from cepd.ports import Clock, Store, Tools
@@ -38,7 +42,14 @@ from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
 from cepd.runtime.runs import Runs
 from cepd.runtime.snapshots import Snapshotter
-from cepd.runtime.status import config_samples, part_samples, snapshot_samples, store_samples
+from cepd.runtime.status import (
+    ack_samples,
+    config_samples,
+    part_samples,
+    snapshot_samples,
+    store_samples,
+    tally_samples,
+)
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import FileJournal, open_journal
@@ -52,6 +63,8 @@ from cepd.web.server import bind, check_listen, serve, url_of
 from cepd.web.services import Services
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SCRAPE_PATIENCE = 2.0
 """Seconds that a scrape waits for the store's counts; without them it shows the rest."""
@@ -146,7 +159,7 @@ def build(
     dispatcher = Dispatcher(
         store,
         clock,
-        _performer(machine, metrics),
+        _performer(machine, metrics, clock),
         lambda: random.uniform(0.9, 1.1),
         longest_sleep=SHARED_LOOK if is_shared(options.store) else None,
         settled=runs.settled,
@@ -181,7 +194,14 @@ def build(
     metrics.read_from(part_samples(feed, recorder, machine, heartbeat, lambda: horizon.id_reused))
     metrics.read_from(snapshot_samples(snapshotter, clock))
     metrics.read_from(config_samples(reloader, machine))
-    metrics.read_from(_store_source(store, clock))
+    metrics.read_from(_store_source(store.counts, lambda counts: store_samples(counts, clock.now())))
+    metrics.read_from(
+        _store_source(
+            lambda: store.ack_counts(clock.now() - machine.deployment.generation.settings.ack_sla),
+            lambda counts: ack_samples(counts, machine.deployment.definitions),
+        )
+    )
+    metrics.read_from(tally_samples(store.tally))
     daemon = Daemon(
         clock=clock,
         journal=journal,
@@ -212,32 +232,49 @@ def _nothing() -> Generation:
     return Generation(digest="", settings=Settings(), definitions=(), channels={}, files=())
 
 
-def _performer(machine: Machine, metrics: Metrics) -> Callable[[Delivery], Awaitable[Outcome]]:
-    """One try of a delivery by what holds now, counted by how it ended."""
+def _performer(machine: Machine, metrics: Metrics, clock: Clock) -> Callable[[Delivery], Awaitable[Outcome]]:
+    """One try of a delivery by what holds now, measured and counted by how it ended."""
 
     async def attempt(delivery: Delivery) -> Outcome:
+        begun = time.monotonic()
         outcome = await perform(delivery, machine.deployment, plugins.plugin)
+        metrics.observe("cepd_delivery_attempt_duration_seconds", delivery.target, value=time.monotonic() - begun)
         metrics.count("cepd_delivery_attempts_total", delivery.target, outcome.result)
+        if outcome.result == "sent":
+            latency = max(clock.now() - delivery.due_at, 0) / SECOND
+            metrics.observe("cepd_delivery_latency_seconds", delivery.target, value=latency)
         return outcome
 
     return attempt
 
 
-def _store_source(store: Store, clock: Clock) -> Source:
+def _store_source(ask: Callable[[], Awaitable[T]], tell: Callable[[T], Iterator[Sample]]) -> Source:
     """Asks the store at each scrape, which runs in another thread than the loop that this is called on."""
     loop = asyncio.get_running_loop()
 
+    async def answer() -> T:
+        return await ask()
+
     def read() -> Iterator[Sample]:
-        asked = asyncio.run_coroutine_threadsafe(store.counts(), loop)
+        asked = asyncio.run_coroutine_threadsafe(answer(), loop)
         try:
             counts = asked.result(SCRAPE_PATIENCE)
         except (RetryLaterError, TimeoutError) as error:
             asked.cancel()
             log.warning("store not scraped", extra={"reason": str(error) or "it took too long"})
             return
-        yield from store_samples(counts, clock.now())
+        yield from tell(counts)
 
     return read
+
+
+def _ack_counter(metrics: Metrics) -> Callable[[Through, Severity, Span | None], None]:
+    def count(source: Through, severity: Severity, waited: Span | None) -> None:
+        metrics.count("cepd_acks_total", source)
+        if waited is not None:
+            metrics.observe("cepd_time_to_ack_seconds", severity, value=waited / SECOND)
+
+    return count
 
 
 def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: asyncio.Event) -> Services:
@@ -252,8 +289,10 @@ def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: 
         run=daemon.run_rule,
         last_reload=lambda: daemon.reloader.last,
         reload=partial(daemon.reloader.reload_within, RELOAD_PATIENCE),
+        wake_dispatcher=daemon.dispatcher.wake,
         unready=daemon.unready,
         unhealthy=lambda: daemon.broken,
+        acknowledged=_ack_counter(metrics),
         render_metrics=metrics.render,
         clock=daemon.clock,
         drain=stop,

@@ -25,6 +25,9 @@ UNFINISHED: tuple[DeliveryState, ...] = ("pending", "sending")
 REVIVABLE: tuple[DeliveryState, ...] = ("dead", "unknown", "expired")
 """What a person may send again."""
 
+BEGINNINGS = ("fired", "storm")
+"""The kinds of deliveries that tell of an alert first."""
+
 Result: TypeAlias = Literal["sent", "retryable", "rate_limited", "auth", "permanent", "unknown"]
 """How an attempt ended, by cause.
 
@@ -126,7 +129,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     fallback_of: str | None = None
     """The delivery that it stands in for."""
     fell_back: bool = False
-    """Another one stands in for it."""
+    """Another one stands in for it, or tells the end of what one stood in for."""
     reason: str | None = None
     settled_at: Instant | None = None
     redriven_by: str | None = None

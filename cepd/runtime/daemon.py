@@ -18,6 +18,7 @@ from cepd.runtime.dispatcher import Dispatcher
 from cepd.runtime.feed import Feed
 from cepd.runtime.heartbeat import Heartbeat
 from cepd.runtime.inbox import Inbox
+from cepd.runtime.lapses import end_acknowledgements
 from cepd.runtime.machine import Machine
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
@@ -147,6 +148,7 @@ class Daemon:
         reclaimed = await self.store.reclaim(self.clock.now())
         log.info("deliveries reclaimed", extra={"number": reclaimed})
         self._begin(parts, self.dispatcher.run(), "the dispatcher")
+        self._begin(parts, end_acknowledgements(self.store, self.clock), "the ends of acknowledgements")
         self._watching = self._begin(parts, self._watch(), "the watcher")
         self.inbox.closed = None
         log.info("ready", extra={"revision": self.machine.deployment.revision})

@@ -35,9 +35,11 @@ SHARE = 100
 
 
 class _Cut(NamedTuple):
-    """The snapshot without its horizon; `known` also knows the events of the frames that wait behind it."""
+    """The snapshot without its horizon and its engine, which is there in pieces; `known` also knows the events of the
+    frames that wait behind it."""
 
     snapshot: Snapshot
+    engine: Sequence[bytes]
     known: Iterator[Entry]
     waiting: list[Frame]
     cost: Span
@@ -129,20 +131,23 @@ class Snapshotter:
         return self._seq is not None and self._machine.seq > self._seq
 
     async def _take(self) -> None:
+        """The known ids are copied in a turn of their own: that takes some milliseconds."""
         self._idle.clear()
         began = self._clock.now()
         engine = await in_turns(self._machine.engine.saving())
+        await asyncio.sleep(0)
         waiting = self._feed.waiting()
         snapshot = Snapshot(
             seq=self._machine.seq,
             clock=self._machine.clock,
             next_event=next((frame.first for frame in waiting), self._journal.next_event),
             digest=self._machine.deployment.digest,
-            engine=engine,
+            engine=b"",
             horizon=(),
         )
-        self._cut = _Cut(snapshot, self._horizon.entries(), waiting, self._clock.now() - began)
+        self._cut = _Cut(snapshot, engine, self._horizon.entries(), waiting, self._clock.now() - began)
         self._wanted.set()
+        await asyncio.sleep(0)
 
     async def _write(self, cut: _Cut) -> None:
         await self._recorder.recorded(cut.snapshot.seq)
@@ -156,7 +161,8 @@ class Snapshotter:
 
     def _store(self, cut: _Cut) -> int:
         known = without(cut.known, cut.waiting)
-        return self._snapshots.write(msgspec.structs.replace(cut.snapshot, horizon=known))
+        engine = b"".join(cut.engine)
+        return self._snapshots.write(msgspec.structs.replace(cut.snapshot, engine=engine, horizon=known))
 
     async def _let_go(self, newest: Snapshot) -> None:
         """Of what no start needs any more: older snapshots, the journal's rows before those, its generations."""

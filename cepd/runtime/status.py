@@ -1,12 +1,13 @@
 """What the running daemon says of itself in the numbers of a scrape. Reads, and changes nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 import cepd
 from cepd.engine.costs import unindexed_count
 from cepd.model.duration import SECOND
 from cepd.model.instant import Instant
-from cepd.ports import Clock, StoreCounts
+from cepd.policies.breaker import Breaker
+from cepd.ports import AckCounts, Clock, StoreCounts, Tally
 from cepd.runtime.feed import Feed
 from cepd.runtime.heartbeat import Heartbeat
 from cepd.runtime.machine import Machine
@@ -17,6 +18,7 @@ from cepd.telemetry.metrics import Sample, Source
 
 OWED = ("pending", "sending")
 DEAD = ("dead", "unknown")
+BREAKERS = {"closed": 0, "half_open": 1, "open": 2}
 
 
 def part_samples(
@@ -116,5 +118,38 @@ def store_samples(counts: StoreCounts, now: Instant) -> Iterator[Sample]:
     for (target, state), number in counts.deliveries.items():
         yield "cepd_outbox_pending", (target,), number if state in OWED else 0
         yield "cepd_outbox_dead", (target,), number if state in DEAD else 0
-    oldest = counts.oldest_pending
-    yield "cepd_outbox_oldest_pending_seconds", (), 0 if oldest is None else max(now - oldest, 0) / SECOND
+    for target, oldest in counts.oldest_pending.items():
+        yield "cepd_outbox_oldest_pending_seconds", (target,), max(now - oldest, 0) / SECOND
+    for target, held in counts.held.items():
+        breaker = Breaker(held.failures, held.open_until).state(now)
+        yield "cepd_channel_breaker_state", (target,), BREAKERS[breaker]
+        yield "cepd_channel_paused", (target,), (held.paused_until or 0) > now
+
+
+def tally_samples(tally: Tally) -> Source:
+    """What the outbox of this daemon came to. The copies are whole, as the loop may add to them meanwhile."""
+
+    def read() -> Iterator[Sample]:
+        yield "cepd_leases_lost_total", (), tally.leases_lost
+        for ended, number in tally.outcomes.copy().items():
+            yield "cepd_deliveries_total", ended, number
+        for target, number in tally.fallbacks.copy().items():
+            yield "cepd_fallbacks_total", (target,), number
+        for target, number in tally.possible_duplicates.copy().items():
+            yield "cepd_possible_duplicates_total", (target,), number
+
+    return read
+
+
+def ack_samples(counts: AckCounts, running: Container[str]) -> Iterator[Sample]:
+    """How long people take, and what they think of the rules that run."""
+    for severity, number in counts.overdue.items():
+        yield "cepd_alerts_unacknowledged_over_sla", (severity,), number
+    judged: dict[str, int] = {}
+    for (rule_id, verdict), number in counts.judged.items():
+        if rule_id in running:
+            yield "cepd_rule_alerts_judged", (rule_id, verdict), number
+            judged[rule_id] = judged.get(rule_id, 0) + number
+    for rule_id, number in judged.items():
+        wrong = counts.judged.get((rule_id, "false_positive"), 0)
+        yield "cepd_rule_false_positive_ratio", (rule_id,), wrong / number

@@ -6,12 +6,13 @@ by which alone it is settled. Claims of several daemons take turns, so that the 
 
 import msgspec
 
-from cepd.model.delivery import Delivery, Draft
+from cepd.model.delivery import Delivery, Draft, Outcome
 from cepd.model.errors import ConflictError, NotFoundError
 from cepd.model.instant import Instant
 from cepd.model.terms import Terms
 from cepd.policies.breaker import Breaker, after
-from cepd.ports import Settled, Settlement
+from cepd.ports import Settled, Settlement, Tally
+from cepd.ports.store import BreakerChange
 from cepd.stores.operations import Operation, Row, Rows, many, one
 from cepd.stores.rows import delivery_of, draft_row
 
@@ -22,33 +23,26 @@ _OPEN = "the circuit breaker is open"
 _LATE = "its deadline passed"
 
 
-def claim(now: Instant, per_target: int, owner: str) -> Operation[list[Delivery]]:
+def claim(now: Instant, per_target: int, owner: str, tally: Tally) -> Operation[list[Delivery]]:
     yield one("take_turns")
-    lapsed = yield one("lapsed", now=now)
-    yield from _cut_off(lapsed, now, _LAPSED)
-    late = yield one("past_deadline", now=now)
-    for row in late:
-        yield from _give_up(row, "expired", _LATE, now)
-    yield one("supersede", now=now, reason=_RESOLVED)
+    yield from _put_aside(now, tally)
     targets = yield one("targets")
     due: list[int] = []
     for target in targets:
-        if (target["open_until"] or 0) > now:
-            urgent = yield one("urgent_of", target=target["target"])
-            for row in urgent:
-                yield from _give_up(row, "dead", _OPEN, now)
-        elif (limit := _limit(target, now, per_target)) > 0:
+        limit = _limit(target, now, per_target)
+        if limit > 0:
             found = yield one("claimable", target=target["target"], now=now, limit=limit)
             due.extend(row["seq"] for row in found)
     if not due:
         return []
     rows = yield one("claim", seqs=msgspec.json.encode(due).decode(), now=now, owner=owner)
+    tally.possible_duplicates.update(row["target"] for row in rows if row["doubtful"])
     claimed = [delivery_of(row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
     yield many("begin_attempt", [{"id": each.id, "number": each.tries, "at": now} for each in claimed])
     return claimed
 
 
-def settle(settlement: Settlement) -> Operation[Settled]:
+def settle(settlement: Settlement, tally: Tally) -> Operation[Settled]:
     row = yield from _under_way(settlement.delivery_id, settlement.attempt)
     outcome = settlement.outcome
     values = msgspec.structs.asdict(outcome)
@@ -63,41 +57,30 @@ def settle(settlement: Settlement) -> Operation[Settled]:
         reason=None if sent else outcome.detail or outcome.result,
         settled_at=None if owed else settlement.at,
     )
+    if not owed:
+        tally.ended(settlement.state, [row["target"]])
     if settlement.pause_target_until is not None:
         yield one("pause", target=row["target"], until=settlement.pause_target_until)
-    fallback = (yield from _fall_back(row, settlement.at)) if settlement.falls_back else None
-    held = yield one("hold_target", target=row["target"])
-    before = Breaker(held[0]["failures"], held[0]["open_until"]) if held else Breaker()
-    terms = msgspec.json.decode(row["terms"], type=Terms)
-    now = after(before, terms.breaker, outcome.result, settlement.at)
-    if now != before:
-        yield one(
-            "set_breaker",
-            target=row["target"],
-            failures=now.failures,
-            open_until=now.open_until,
-            trials=terms.breaker.half_open_max_requests,
-        )
-    if (now.open_until is None) == (before.open_until is None):
-        return Settled(fallback=fallback)
-    return Settled(fallback=fallback, breaker="closed" if now.open_until is None else "opened")
+    falls_back = settlement.falls_back or (sent and (yield from _begun_elsewhere(row)))
+    fallback = (yield from _fall_back(row, settlement.at, tally)) if falls_back else None
+    return Settled(fallback=fallback, breaker=(yield from _learn(row, outcome, settlement.at)))
 
 
-def reclaim(at: Instant, owner: str) -> Operation[int]:
+def reclaim(at: Instant, owner: str, tally: Tally) -> Operation[int]:
     rows = yield one("own_claims", owner=owner)
-    yield from _cut_off(rows, at, _STOPPED)
+    yield from _cut_off(rows, at, _STOPPED, tally)
     return len(rows)
 
 
-def next_due(now: Instant, owner: str) -> Operation[Instant | None]:
-    rows = yield one("next_due", now=now, owner=owner)
+def next_due(now: Instant) -> Operation[Instant | None]:
+    rows = yield one("next_due", now=now)
     due: Instant | None = rows[0]["due"]
     return due
 
 
 def _limit(target: Row, now: Instant, per_target: int) -> int:
     """How many more of a target may be claimed."""
-    if (target["paused_until"] or 0) > now:
+    if max(target["paused_until"] or 0, target["open_until"] or 0) > now:
         return 0
     most = per_target if target["open_until"] is None else min(per_target, target["trials"])
     return int(most - target["in_flight"])
@@ -115,27 +98,88 @@ def _under_way(delivery_id: str, attempt: int) -> Operation[Row]:
     return row
 
 
-def _cut_off(rows: Rows, at: Instant, why: str) -> Operation[None]:
+def _put_aside(now: Instant, tally: Tally) -> Operation[None]:
+    """What must not be tried as it stands: what nobody works on any more, what is too late, what was resolved, and
+    what is not to wait for an open breaker."""
+    lapsed = yield one("lapsed", now=now)
+    yield from _cut_off(lapsed, now, _LAPSED, tally)
+    late = yield one("past_deadline", now=now)
+    for row in late:
+        yield from _give_up(row, "expired", _LATE, now, tally)
+    superseded = yield one("supersede", now=now, reason=_RESOLVED)
+    tally.ended("superseded", (row["target"] for row in superseded))
+    urgent = yield one("urgent", now=now)
+    for row in urgent:
+        if row["deadline"] is None:
+            yield from _give_up(row, "dead", _OPEN, now, tally)
+        else:
+            yield from _fall_back(row, now, tally)
+
+
+def _cut_off(rows: Rows, at: Instant, why: str, tally: Tally) -> Operation[None]:
     """Tries of which nobody will hear: they may have arrived. They do not count against the schedule."""
     for row in rows:
         yield one("cut_off", id=row["id"], attempt=row["tries"], at=at, detail=why)
         held = msgspec.json.decode(row["terms"], type=Terms).on_unknown == "hold"
         state, settled = ("unknown", at) if held else ("pending", None)
         yield one("release", id=row["id"], state=state, reason=why if held else None, settled_at=settled)
+        if held:
+            tally.ended(state, [row["target"]])
 
 
-def _give_up(row: Row, state: str, why: str, at: Instant) -> Operation[None]:
+def _give_up(row: Row, state: str, why: str, at: Instant, tally: Tally) -> Operation[None]:
     yield one("release", id=row["id"], state=state, reason=why, settled_at=at)
-    yield from _fall_back(row, at)
+    tally.ended(state, [row["target"]])
+    yield from _fall_back(row, at, tally)
 
 
-def _fall_back(row: Row, at: Instant) -> Operation[str | None]:
-    """What stands in for a delivery is owed from now on; its target, None where nothing does or it is owed already."""
+def _fall_back(row: Row, at: Instant, tally: Tally) -> Operation[str | None]:
+    """What stands in for a delivery is owed from now on; its target, None where nothing does or it is owed already.
+    Where it would tell of an alert after that alert's end, it is superseded at once."""
     if row["fallback"] is None:
         return None
     draft = msgspec.json.decode(row["fallback"], type=Draft)
     values = draft_row(msgspec.structs.replace(draft, due_at=at)) | {"fallback_of": row["id"]}
     yield one("insert_delivery", **values)
     yield one("insert_delivery_alert", id=draft.id, alert_id=draft.alert_id)
+    yield one("supersede_late", id=draft.id, now=at, reason=_RESOLVED)
     yield one("fall_back", id=row["id"])
-    return draft.target
+    found = yield one("find_delivery", id=draft.id)
+    owed = found[0]["fallback_of"] == row["id"] and found[0]["state"] == "pending"
+    if owed:
+        tally.fallbacks[row["target"]] += 1
+    return draft.target if owed else None
+
+
+def _begun_elsewhere(row: Row) -> Operation[bool]:
+    """Whether it tells of the end of an alert of which something else told before, in the stead of what was given up:
+    who heard of the one hears of the other."""
+    if row["kind"] != "resolved" or row["fallback"] is None:
+        return False
+    rows = yield one("begun_elsewhere", id=row["id"])
+    return bool(rows)
+
+
+def _learn(row: Row, outcome: Outcome, at: Instant) -> Operation[BreakerChange | None]:
+    """What the end of a try does to the breaker of its target. Those that end at once are counted one by one, so a
+    target must have a row, which is held, before its first failure is."""
+    spec = msgspec.json.decode(row["terms"], type=Terms).breaker
+    held = yield one("hold_target", target=row["target"])
+    if not held:
+        if after(Breaker(), spec, outcome, at) == Breaker():
+            return None
+        yield one("add_target", target=row["target"])
+        held = yield one("hold_target", target=row["target"])
+    before = Breaker(held[0]["failures"], held[0]["open_until"])
+    now = after(before, spec, outcome, at)
+    if now != before:
+        yield one(
+            "set_breaker",
+            target=row["target"],
+            failures=now.failures,
+            open_until=now.open_until,
+            trials=spec.half_open_max_requests,
+        )
+    if (now.open_until is None) == (before.open_until is None):
+        return None
+    return "closed" if now.open_until is None else "opened"

@@ -16,7 +16,8 @@ def record(recording: Recording, instance: str) -> Operation[None]:
     if alerts:
         yield many("insert_alert", alerts)
     if recording.folds:
-        yield many("fold_alert", [fold_row(fold) for fold in recording.folds])
+        folds = sorted(recording.folds, key=lambda fold: fold.event_id)  # as others hold many: `hold_alerts`
+        yield many("fold_alert", [fold_row(fold, recording.at) for fold in folds])
     yield from owe(recording.drafts)
     yield from record_runs(recording.runs)
     yield one("raise_recorded_seq", name=_name(instance), seq=recording.seq)

@@ -32,8 +32,9 @@ def change_of(row: Row) -> AlertChange:
     return msgspec.convert({name: row[name] for name in AlertChange.__struct_fields__}, AlertChange)
 
 
-def fold_row(fold: Fold) -> dict[str, Any]:
-    return msgspec.structs.asdict(fold)
+def fold_row(fold: Fold, at: Instant) -> dict[str, Any]:
+    """`at` is when it is recorded."""
+    return {**msgspec.structs.asdict(fold), "at": at}
 
 
 def draft_row(draft: Draft) -> dict[str, Any]:

@@ -10,7 +10,19 @@ from starlette.routing import Route
 
 from cepd.model.errors import CepdError
 from cepd.model.spelling import did_you_mean
-from cepd.web import config, events, executions, health, ingest, metrics, rule_status, rules
+from cepd.web import (
+    acks,
+    config,
+    deliveries,
+    events,
+    executions,
+    health,
+    ingest,
+    many_acks,
+    metrics,
+    rule_status,
+    rules,
+)
 from cepd.web.openapi import with_index
 from cepd.web.operation import Operation, perform
 from cepd.web.problems import problem, problem_of
@@ -20,6 +32,9 @@ OPERATIONS = with_index(
     [
         *ingest.OPERATIONS,
         *events.OPERATIONS,
+        *many_acks.OPERATIONS,
+        *acks.OPERATIONS,
+        *deliveries.OPERATIONS,
         *rules.OPERATIONS,
         *rule_status.OPERATIONS,
         *executions.OPERATIONS,

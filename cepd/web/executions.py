@@ -13,8 +13,8 @@ from cepd.model.errors import InputError
 from cepd.model.execution import Asked, Execution, ExecutionStatus, milliseconds, references_of
 from cepd.model.instant import format_instant
 from cepd.model.json import Json
+from cepd.web.acks import Name
 from cepd.web.body import read_fields
-from cepd.web.events import Name
 from cepd.web.operation import Call, Operation, json_answer
 from cepd.web.query import number
 from cepd.web.rules import definition_of

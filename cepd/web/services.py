@@ -10,9 +10,11 @@ from typing import TypeAlias
 
 from cepd.engine.standing import Standing
 from cepd.engine.stats import RuleStats
+from cepd.model.alert import Through
 from cepd.model.duration import Span
 from cepd.model.execution import Asked, Execution
 from cepd.model.json import Json
+from cepd.model.rule import Severity
 from cepd.ports import Clock, Store
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.inbox import Receipt
@@ -44,10 +46,15 @@ class Services:
     """How the directory was last read; None before the first time."""
     reload: Callable[[], Awaitable[Reloaded]]
     """Reads the directory, and the token file, again."""
+    wake_dispatcher: Callable[[], None]
+    """Deliveries were made due: they go out now, not when it next looks."""
     unready: Callable[[], str | None]
     """Why the daemon does not take requests now, in words; None where it does."""
     unhealthy: Callable[[], str | None]
     """Why the daemon should be restarted; None while it works."""
+    acknowledged: Callable[[Through, Severity, Span | None], None]
+    """Counts an acknowledgement: through what, of which severity, and how long the alert had waited for it, where it
+    was open."""
     render_metrics: Callable[[], bytes]
     """Called in a thread."""
     clock: Clock

@@ -6,6 +6,7 @@ from cepd.config.load import MOST_PROBLEMS, load
 from cepd.config.tree import digest_of
 from cepd.model.duration import MINUTE, SECOND
 from cepd.model.problem import Problem
+from cepd.model.settings import Settings
 from tests.support.trees import CATALOG, codes, loaded, tree_of
 
 RULE = """  - id: {id}
@@ -93,8 +94,9 @@ def test_a_disabled_rule_and_one_that_cannot_run_yet_say_why() -> None:
 
 
 def test_settings_shape_everything_and_their_errors_only_themselves() -> None:
-    generation = loaded(cepd="lateness: 9s\negress: {allow: [10.0.0.0/8]}\nmetrics_base_url: nowhere\n")
+    generation = loaded(cepd="lateness: 9s\nack_sla: 15m\negress: {allow: [10.0.0.0/8]}\nmetrics_base_url: nowhere\n")
     assert generation.settings.lateness == 9 * SECOND
+    assert (generation.settings.ack_sla, Settings().ack_sla) == (900 * SECOND, 3_600 * SECOND)
     assert generation.settings.egress == ("10.0.0.0/8",)
     assert generation.settings.metrics_base_url is None
     assert codes(generation) == ["CEP127"]

@@ -209,7 +209,20 @@ def test_every_commit_is_synced_and_references_are_enforced(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "table"), [("targets", "delivery"), ("claimable", "candidate"), ("claimable", "other")]
+    ("name", "table"),
+    [
+        ("lapsed", "delivery"),
+        ("past_deadline", "delivery"),
+        ("supersede", "delivery"),
+        ("supersede", "later"),
+        ("urgent", "delivery"),
+        ("targets", "delivery"),
+        ("claimable", "candidate"),
+        ("claimable", "other"),
+        ("next_due", "candidate"),
+        ("next_due", "other"),
+        ("next_due", "delivery"),
+    ],
 )
 def test_a_claim_reads_indexes_only(tmp_path: Path, name: str, table: str) -> None:
     from cepd.stores.statements import load_statements
@@ -218,7 +231,7 @@ def test_a_claim_reads_indexes_only(tmp_path: Path, name: str, table: str) -> No
     with_store(path, nothing)
     connection = sqlite3.connect(path)
     statement = load_statements("deliveries")[name]
-    values = {"now": 1, "limit": 1, "target": "ops"}
+    values = {"now": 1, "limit": 1, "target": "ops", "owner": "", "reason": ""}
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
     connection.close()
     assert [step for step in plan if table in step]

@@ -25,7 +25,17 @@ def test_the_paths_are_those_of_the_design() -> None:
         "/ingest",
         "/cep/events",
         "/cep/events/{event_id}",
+        "/cep/events/ack",
         "/cep/events/{event_id}/ack",
+        "/cep/events/{event_id}/unack",
+        "/cep/events/{event_id}/resolve",
+        "/cep/events/{event_id}/notes",
+        "/cep/events/{event_id}/verdict",
+        "/cep/deliveries",
+        "/cep/deliveries/redrive",
+        "/cep/deliveries/{delivery_id}",
+        "/cep/deliveries/{delivery_id}/drop",
+        "/cep/deliveries/{delivery_id}/redrive",
         "/cep/rules",
         "/cep/rules/{rule_id}",
         "/cep/rules/{rule_id}/simulate",
@@ -64,8 +74,18 @@ def test_operation_ids_are_unique_and_path_parameters_are_named() -> None:
         assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}
 
 
+def test_lists_and_headers_are_described() -> None:
+    paths = openapi(OPERATIONS)["paths"]
+    events = {one["name"]: one for one in paths["/cep/events"]["get"]["parameters"]}
+    assert events["severity"]["schema"]["type"] == "array"
+    for path in ("/cep/events/ack", "/cep/events/{event_id}/notes"):
+        headers = [one["name"] for one in paths[path]["post"]["parameters"] if one["in"] == "header"]
+        assert headers == ["Idempotency-Key"]
+
+
 def test_the_index_links_to_what_answers() -> None:
     links = ask(services(), "GET", "/").json()["links"]
-    assert "/cep/events" in links.values()
-    for path in set(links.values()) - {"/cep/events"}:
+    stored = {"/cep/events", "/cep/deliveries"}
+    assert stored <= set(links.values())
+    for path in set(links.values()) - stored:
         assert ask(services(), "GET", path).status_code == 200

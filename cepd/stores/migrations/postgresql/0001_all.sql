@@ -32,6 +32,7 @@ CREATE TABLE alert (
   ack_note TEXT,
   ack_source TEXT,
   ack_until BIGINT,
+  unacked_since BIGINT,
   resolved_at BIGINT,
   resolved_by TEXT,
   verdict TEXT,
@@ -41,6 +42,8 @@ CREATE TABLE alert (
 CREATE INDEX alert_of_rule ON alert (rule_id, seq);
 CREATE INDEX alert_by_time ON alert (time);
 CREATE INDEX alert_unacked ON alert (severity) WHERE resolved = 0 AND acked_by IS NULL;
+CREATE INDEX alert_ack_ends ON alert (ack_until) WHERE resolved = 0 AND ack_until IS NOT NULL;
+CREATE INDEX alert_judged ON alert (rule_id, verdict) WHERE verdict IS NOT NULL;
 
 CREATE TABLE alert_change (
   seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -51,10 +54,14 @@ CREATE TABLE alert_change (
   before TEXT NOT NULL,
   after TEXT NOT NULL,
   note TEXT,
-  source TEXT NOT NULL
+  source TEXT NOT NULL,
+  until BIGINT,
+  verdict TEXT,
+  idempotency_key TEXT
 );
 
 CREATE INDEX alert_change_of_alert ON alert_change (event_id, seq);
+CREATE UNIQUE INDEX alert_change_once ON alert_change (event_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 CREATE TABLE delivery (
   seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the order within an order_key
@@ -93,12 +100,16 @@ CREATE INDEX delivery_unfinished ON delivery (order_key, seq) WHERE state IN ('p
 CREATE INDEX delivery_pending ON delivery (target, seq) WHERE state = 'pending';
 CREATE INDEX delivery_targets ON delivery (target, state) WHERE state IN ('pending', 'sending');
 CREATE INDEX delivery_counted ON delivery (target, state) WHERE state IN ('pending', 'sending', 'dead', 'unknown');
+CREATE INDEX delivery_waiting ON delivery (next_at) WHERE state = 'pending';
 CREATE INDEX delivery_leased ON delivery (lease_until) WHERE state = 'sending';
 CREATE INDEX delivery_ends ON delivery (deadline) WHERE state = 'pending' AND deadline IS NOT NULL;
 CREATE INDEX delivery_urgent ON delivery (target) WHERE state = 'pending' AND urgent = 1;
 CREATE INDEX delivery_retried ON delivery (next_at) WHERE state = 'pending' AND attempts > 0;
 CREATE INDEX delivery_of_rule ON delivery (rule_id, seq);
 CREATE INDEX delivery_settled ON delivery (settled_at) WHERE settled_at IS NOT NULL;
+CREATE INDEX delivery_over ON delivery (order_key, seq) WHERE settled_at IS NOT NULL;
+CREATE INDEX delivery_resolves ON delivery (order_key, seq) WHERE kind = 'resolved';
+CREATE INDEX delivery_revivable ON delivery (state, seq) WHERE state IN ('dead', 'unknown', 'expired');
 
 -- A delivery can outlive its alerts, so only its own side is enforced.
 CREATE TABLE delivery_alert (

@@ -17,12 +17,16 @@ ALTER TABLE delivery ADD COLUMN redriven_at INTEGER;
 ALTER TABLE delivery ADD COLUMN depth INTEGER NOT NULL DEFAULT 0; -- of the chain of rules that led to it
 ALTER TABLE delivery ADD COLUMN progress BLOB; -- what an action of several steps has done
 
+CREATE INDEX delivery_waiting ON delivery (next_at) WHERE state = 'pending';
 CREATE INDEX delivery_leased ON delivery (lease_until) WHERE state = 'sending';
 CREATE INDEX delivery_ends ON delivery (deadline) WHERE state = 'pending' AND deadline IS NOT NULL;
 CREATE INDEX delivery_urgent ON delivery (target) WHERE state = 'pending' AND urgent = 1;
 CREATE INDEX delivery_retried ON delivery (next_at) WHERE state = 'pending' AND attempts > 0;
 CREATE INDEX delivery_of_rule ON delivery (rule_id, seq);
 CREATE INDEX delivery_settled ON delivery (settled_at) WHERE settled_at IS NOT NULL;
+CREATE INDEX delivery_over ON delivery (order_key, seq) WHERE settled_at IS NOT NULL;
+CREATE INDEX delivery_resolves ON delivery (order_key, seq) WHERE kind = 'resolved';
+CREATE INDEX delivery_revivable ON delivery (state, seq) WHERE state IN ('dead', 'unknown', 'expired');
 
 CREATE TABLE target (
   target TEXT PRIMARY KEY,
@@ -37,11 +41,18 @@ DROP TABLE pause;
 -- An alert is acknowledged for a time, resolved by a person, judged.
 ALTER TABLE alert ADD COLUMN ack_source TEXT;
 ALTER TABLE alert ADD COLUMN ack_until INTEGER;
+ALTER TABLE alert ADD COLUMN unacked_since INTEGER;
 ALTER TABLE alert ADD COLUMN resolved_at INTEGER;
 ALTER TABLE alert ADD COLUMN resolved_by TEXT;
 ALTER TABLE alert ADD COLUMN verdict TEXT;
 ALTER TABLE alert ADD COLUMN verdict_by TEXT;
 ALTER TABLE alert_change ADD COLUMN source TEXT NOT NULL DEFAULT 'api';
+ALTER TABLE alert_change ADD COLUMN until INTEGER;
+ALTER TABLE alert_change ADD COLUMN verdict TEXT;
+ALTER TABLE alert_change ADD COLUMN idempotency_key TEXT;
+CREATE INDEX alert_ack_ends ON alert (ack_until) WHERE resolved = 0 AND ack_until IS NOT NULL;
+CREATE INDEX alert_judged ON alert (rule_id, verdict) WHERE verdict IS NOT NULL;
+CREATE UNIQUE INDEX alert_change_once ON alert_change (event_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 -- What happened to alerts, in the order in which it could be seen.
 CREATE TABLE stream (
