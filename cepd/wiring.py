@@ -41,6 +41,7 @@ from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
 from cepd.runtime.retention import Sweeper
+from cepd.runtime.runs import Runs
 from cepd.runtime.snapshots import Snapshotter
 from cepd.runtime.status import (
     ack_samples,
@@ -145,7 +146,9 @@ def build(
     snapshots = FileSnapshots(options.data_dir / "snapshots")
     clock = SystemClock(journal.last_clock)
     metrics = Metrics()
-    tools = Tools(http=http, secrets=secrets, clock=clock, egress=())
+    feed = Feed(journal, clock)
+    runs = Runs(store, feed, clock, deployment=lambda: machine.deployment, written=lambda seq: recorder.written(seq))
+    tools = Tools(http=http, secrets=secrets, clock=clock, egress=(), runs=runs)
     ready_to_run = partial(deploy, modules=plugins.plugin, tools=tools)
     generations = Generations(options.data_dir / "generations")
     load_tree = partial(load, catalog=plugins.built())
@@ -155,7 +158,6 @@ def build(
         return ready_to_run(load_tree(tree), revision, before)
 
     machine = Machine(ready_to_run(_nothing(), "", None))
-    feed = Feed(journal, clock)
     horizon = Horizon()
     dispatcher = Dispatcher(
         store,
@@ -163,6 +165,7 @@ def build(
         _performer(machine, metrics, clock),
         lambda: random.uniform(0.9, 1.1),
         longest_sleep=SHARED_LOOK if is_shared(options.store) else None,
+        settled=runs.settled,
     )
     recorder = Recorder(store, clock, metrics, recorded=dispatcher.wake)
     reloader = Reloader(
@@ -219,6 +222,7 @@ def build(
         store=store,
         horizon=horizon,
         feed=feed,
+        runs=runs,
         machine=machine,
         inbox=Inbox(feed, horizon, metrics),
         recorder=recorder,
@@ -298,6 +302,7 @@ def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: 
         standing=lambda rule_id: daemon.machine.engine.standing(rule_id),
         baselines=lambda rule_id, limit: daemon.machine.engine.baselines(rule_id, limit),
         reset=daemon.inbox.reset,
+        run=daemon.run_rule,
         last_reload=lambda: daemon.reloader.last,
         reload=partial(daemon.reloader.reload_within, RELOAD_PATIENCE),
         wake_dispatcher=daemon.dispatcher.wake,

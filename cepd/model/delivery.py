@@ -9,6 +9,7 @@ from cepd.model.alert import Alert
 from cepd.model.duration import Span
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
+from cepd.model.json import Json
 from cepd.model.terms import Terms
 
 DeliveryState: TypeAlias = Literal[
@@ -60,6 +61,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """When the first try may start."""
     urgent: bool = False
     """Falls back at once while the breaker of its target is open."""
+    depth: int = 0
+    """Links of the chain of rules that led to it."""
     fallback: "Draft | None" = None
     """What is owed instead once this one is given up; ready to be sent like this one."""
 
@@ -131,6 +134,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: Instant | None = None
     redriven_by: str | None = None
     redriven_at: Instant | None = None
+    depth: int = 0
+    """Links of the chain of rules that led to it."""
+    progress: bytes | None = None
+    """What an action of several steps has done so far, as it stored it for itself."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +147,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     status: int | None = None
     retry_after: Span | None = None
+    references: dict[str, Json] = {}
+    """What it gives to later steps of the same action; not stored with the attempt."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

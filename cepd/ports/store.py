@@ -9,6 +9,7 @@ from cepd.model.act import Act, Changed
 from cepd.model.alert import Alert, AlertChange, Fold, Verdict
 from cepd.model.delivery import Attempt, Delivery, DeliveryState, Draft, Outcome
 from cepd.model.errors import InputError
+from cepd.model.execution import Execution, NewRun
 from cepd.model.instant import Instant
 from cepd.model.rule import Severity
 from cepd.ports.retention import Table, Trim
@@ -24,6 +25,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     alerts: Sequence[Alert] = ()
     folds: Sequence[Fold] = ()
     drafts: Sequence[Draft] = ()
+    runs: Sequence[NewRun] = ()
+    """Those that were asked for; what they owe is not among `drafts`."""
     at: Instant = 0
 
 
@@ -181,7 +184,8 @@ class Store(Protocol):
     tally: Tally
 
     async def record(self, recording: Recording) -> None:
-        """Insert-or-ignore by id: repeating it changes nothing. A fold only ever raises a count."""
+        """Insert-or-ignore by id: repeating it changes nothing. A fold only ever raises a count. A run that is to be
+        alone is skipped, and owes nothing, where another run of its rule is under way."""
 
     async def recorded(self) -> int:
         """The newest journal row up to which all that fired was recorded; 0 where none was."""
@@ -270,6 +274,15 @@ class Store(Protocol):
 
     def watch(self, call: Callable[[], None]) -> None:
         """`call` is called on the loop after each transaction in which this store has written."""
+
+    async def execution(self, exec_id: str) -> Execution | None:
+        """The run that was asked for under this id, and how it ended; None where none was."""
+
+    async def executions(self, rule_id: str, limit: int) -> list[Execution]:
+        """Newest first: the runs that were asked for, and those of every firing that owed something."""
+
+    async def keep_progress(self, delivery_id: str, attempt: int, progress: bytes) -> None:
+        """What a delivery of several steps has done so far. ConflictError where that attempt is not under way."""
 
     async def counts(self) -> StoreCounts: ...
 

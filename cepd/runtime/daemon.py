@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from cepd.intake.horizon import Horizon
 from cepd.model.duration import SECOND, Span
 from cepd.model.errors import RetryLaterError, StartError
+from cepd.model.execution import Asked, Execution
 from cepd.ports import Clock, Journal, Snapshots, Store
 from cepd.runtime.dispatcher import Dispatcher
 from cepd.runtime.feed import Feed
@@ -24,6 +25,7 @@ from cepd.runtime.recorder import Recorder
 from cepd.runtime.recovery import Restore, begin, lost, replay
 from cepd.runtime.reloader import Reloaded, Reloader
 from cepd.runtime.retention import Sweeper
+from cepd.runtime.runs import Runs
 from cepd.runtime.snapshots import Snapshotter
 from cepd.runtime.stream import Stream
 from cepd.runtime.watcher import Watcher
@@ -42,6 +44,7 @@ class Daemon:
     store: Store
     horizon: Horizon
     feed: Feed
+    runs: Runs
     machine: Machine
     inbox: Inbox
     recorder: Recorder
@@ -76,6 +79,11 @@ class Daemon:
         if self.machine.deployment.digest:
             return None
         return f"no rules are loaded yet: {self.reloader.failure or 'the folder was never good'}"
+
+    async def run_rule(self, asked: Asked, within: Span) -> Execution:
+        """As `Runs.run`; RetryLaterError while nothing is taken in."""
+        self.inbox.check_open()
+        return await self.runs.run(asked, within)
 
     async def run(self, stop: asyncio.Event, serve: Callable[[], Awaitable[None]]) -> None:
         """Runs until `stop` is set. `serve` answers requests; it ends by itself after `stop`.

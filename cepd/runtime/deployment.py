@@ -3,7 +3,10 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
+
+import msgspec
 
 from cepd.engine.program import Program, compile_program
 from cepd.model.delivery import Delivery, Outcome
@@ -42,8 +45,10 @@ def deploy(
     program = compile_program(
         [definition.rule for definition in active], previous, lateness=generation.settings.lateness
     )
-    own = Tools(http=tools.http, secrets=tools.secrets, clock=tools.clock, egress=generation.settings.egress)
-    directory = Directory(specs=generation.channels, connected=_connect(generation, modules, own))
+    own = msgspec.structs.replace(tools, egress=generation.settings.egress)
+    directory = Directory(
+        specs=generation.channels, connected=_connect(generation, modules, own), actions=partial(modules, "actions")
+    )
     return Deployment(
         generation=generation,
         revision=revision,

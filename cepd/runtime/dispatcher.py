@@ -40,15 +40,17 @@ class Dispatcher:
         jitter: Callable[[], float],
         per_target: int = 4,
         longest_sleep: float | None = None,
+        settled: Callable[[Delivery], None] = lambda delivery: None,
     ) -> None:
-        """`perform` makes one try. `jitter` gives the factor for the next wait, from 0.9 to 1.1. After `longest_sleep`
-        seconds it looks even if nothing is due: others may have left something."""
+        """`perform` makes one try; `settled` hears of its end. `jitter` gives the factor for the next wait, from 0.9 to
+        1.1. After `longest_sleep` seconds it looks even if nothing is due: others may have left something."""
         self._store = store
         self._clock = clock
         self._perform = perform
         self._jitter = jitter
         self._per_target = per_target
         self._longest_sleep = longest_sleep
+        self._settled = settled
         self._under_way: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._stopping = False
@@ -112,6 +114,7 @@ class Dispatcher:
             settlement = self._settlement(delivery, outcome)
             settled = await self._lasting(lambda: self._store.settle(settlement))
             self._tell(delivery, settlement, settled)
+            self._settled(delivery)
         except ConflictError as error:  # it took longer than its lease, and was taken over under the same id
             log.warning("lease lost", extra={"delivery": delivery.id, "reason": error.message})
         except Exception:  # one delivery must not stop the others; it is taken over once its lease ends

@@ -1,7 +1,7 @@
 """The queue in front of the engine: frames get their number, go to the journal and wait here, in one turn of the loop.
 
 So the order of the journal is the order in which the engine takes frames. Everything that writes the journal writes
-it through here: intake, ticks, swaps, the resume at start.
+it through here: intake, runs that were asked for, ticks, swaps, the resume at start.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from cepd.model.errors import OverloadedError
+from cepd.model.execution import Asked
 from cepd.model.frame import Frame, FrameKind
 from cepd.ports import Clock, Journal
 from cepd.runtime.deployment import Deployment
@@ -79,6 +80,19 @@ class Feed:
     def swap(self, deployment: Deployment) -> Item:
         return self._push("swap", digest=deployment.digest, deployment=deployment)
 
+    def target(self, asked: Asked, body: bytes, *, source: str) -> Item:
+        """One event for one rule, for which room was reserved; applying it gives it back."""
+        return self._push(
+            "target",
+            source=source,
+            count=1,
+            rule_id=asked.rule_id,
+            run=asked.exec_id,
+            by=asked.by,
+            depth=asked.depth,
+            body=body,
+        )
+
     def reset(self, rule_id: str, key: str) -> Item:
         """The rule forgets the anomaly baseline of one key, which is given as its text."""
         return self._push("reset", rule_id=rule_id, body=key.encode())
@@ -107,7 +121,7 @@ class Feed:
 
     def done(self, item: Item) -> None:
         """A taken item was applied, or never will be."""
-        if item.frame.kind == "batch":
+        if item.frame.kind in ("batch", "target"):
             self.release(item.frame.count, len(item.frame.body))
         item.finished.set()
         self._queue.task_done()
@@ -124,6 +138,9 @@ class Feed:
         source: str = "",
         count: int = 0,
         rule_id: str = "",
+        run: str = "",
+        by: str = "",
+        depth: int = 0,
         digest: str = "",
         body: bytes = b"",
         deployment: Deployment | None = None,
@@ -138,6 +155,9 @@ class Feed:
             origin=self._journal.id,
             count=count,
             rule_id=rule_id,
+            run=run,
+            by=by,
+            depth=depth,
             digest=digest,
             body=body,
         )

@@ -57,17 +57,18 @@ class Inbox:
 
         RetryLaterError while nothing is taken, or where the disk refuses.
         """
-        self._check_open()
+        self.check_open()
         await self._feed.reset(rule_id, key).synced
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """RetryLaterError while nothing is taken."""
         if self.closed is not None:
             raise RetryLaterError(self.closed, help="send again in a moment")
 
     async def _read(self, body: bytes, content_type: str | None, content_encoding: str | None) -> list[Parsed]:
         """The loop has its turn between parts. Only inflating is left to a thread: what takes time in the rest of it
         holds the interpreter, wherever it runs."""
-        self._check_open()
+        self.check_open()
         plain = partial(inflate, body, content_encoding, DEFAULT_LIMITS)
         text = await asyncio.to_thread(plain) if content_encoding else plain()
         parts: list[Parsed] = []

@@ -53,7 +53,7 @@ class Processor:
                 await asyncio.sleep(error.after)
             return
         applied = await in_turns(self._machine.steps(item.frame, item.deployment))
-        if applied.firings:
+        if applied.is_owed:
             await self._recorder.put(applied)
 
     def _until_tick(self) -> float | None:

@@ -47,9 +47,9 @@ class Recorder:
     async def put(self, row: Applied) -> None:
         """Hands over what one row made fire; waits for room, and an empty queue takes any row."""
         async with self._changed:
-            await self._changed.wait_for(lambda: not self.length or self.length + len(row.firings) <= self.capacity)
+            await self._changed.wait_for(lambda: not self.length or self.length + _weight(row) <= self.capacity)
             self._rows.append(row)
-            self.length += len(row.firings)
+            self.length += _weight(row)
             self._changed.notify_all()
 
     async def drained(self) -> None:
@@ -60,9 +60,13 @@ class Recorder:
     async def recorded(self, seq: int) -> None:
         """Ends when what was put of the rows up to `seq` is in the store, and the store knows it; more may be put
         meanwhile. RetryLaterError where the store is away then."""
+        await self.written(seq)
+        await self._store.record(Recording(seq=seq))
+
+    async def written(self, seq: int) -> None:
+        """Ends when what was put of the rows up to `seq` is in the store; more may be put meanwhile."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._oldest is None or self._oldest > seq)
-        await self._store.record(Recording(seq=seq))
 
     @property
     def _oldest(self) -> int | None:
@@ -75,7 +79,7 @@ class Recorder:
             await self._next()
             await self._commit(await self._owed())
             async with self._changed:
-                self.length -= sum(len(row.firings) for row in self._writing)
+                self.length -= sum(map(_weight, self._writing))
                 self._writing = []
                 self._changed.notify_all()
             self._recorded()
@@ -87,17 +91,18 @@ class Recorder:
         while self._rows and firings < AT_ONCE:
             row = self._rows.popleft()
             self._writing.append(row)
-            firings += len(row.firings)
+            firings += _weight(row)
 
     async def _owed(self) -> Recording:
         owed, told = Owed(self._clock.now(), self._metrics), 0
         for row in self._writing:
             for firing in row.firings:
-                owed.add(firing, row.deployment)
+                owed.add(firing, row)
                 told += firing.is_told
                 if told == AT_A_STRETCH:
                     told = 0
                     await asyncio.sleep(0)
+            owed.end(row)
         return owed.recording(self._writing[-1].seq)
 
     async def _commit(self, recording: Recording) -> None:
@@ -112,3 +117,8 @@ class Recorder:
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 return
+
+
+def _weight(row: Applied) -> int:
+    """Its firings; one where nothing fired, since then a run is to be recorded."""
+    return max(len(row.firings), 1)

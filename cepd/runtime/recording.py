@@ -57,6 +57,9 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     first: int = 0
     origin: str = ""
     rule_id: str = ""
+    run: str = ""
+    by: str = ""
+    depth: int = 0
     digest: str = ""
     key: str = ""
     lines: list[str] = []
@@ -148,6 +151,9 @@ def _row(frame: Frame) -> _Row:
         first=frame.first,
         origin=frame.origin,
         rule_id=frame.rule_id,
+        run=frame.run,
+        by=frame.by,
+        depth=frame.depth,
         digest=frame.digest,
         key=body if frame.kind == "reset" else "",
         lines=body.split("\n") if frame.count else [],
@@ -192,6 +198,9 @@ def _frame(row: _Row) -> Frame:
         origin=row.origin,
         count=len(row.lines),
         rule_id=row.rule_id,
+        run=row.run,
+        by=row.by,
+        depth=row.depth,
         digest=row.digest,
         body=row.key.encode() if row.kind == "reset" else "\n".join(row.lines).encode(),
     )

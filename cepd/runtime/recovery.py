@@ -117,7 +117,7 @@ async def replay(
         if frame.kind == "batch":
             _remember(frame, horizon)
         applied = machine.apply(frame, replacement)
-        if applied.firings:
+        if applied.is_owed:
             await recorder.put(applied)
         await asyncio.sleep(0)
         frames += 1

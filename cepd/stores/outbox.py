@@ -157,7 +157,7 @@ def _fall_back(row: Row, at: Instant, tally: Tally) -> Operation[str | None]:
     yield one("insert_delivery", **values)
     yield one("insert_delivery_alert", id=draft.id, alert_id=draft.alert_id)
     late = yield one("supersede_late", id=draft.id, now=at, reason=_RESOLVED)
-    tally.ended("superseded", (each["target"] for each in late))
+    tally.ended("superseded", late)
     yield one("fall_back", id=row["id"])
     found = yield one("find_delivery", id=draft.id)
     owed = found[0]["fallback_of"] == row["id"] and found[0]["state"] == "pending"

@@ -7,6 +7,7 @@ from cepd.model.act import Act, Changed
 from cepd.model.alert import Alert
 from cepd.model.delivery import Delivery
 from cepd.model.errors import ConflictError
+from cepd.model.execution import Execution
 from cepd.model.instant import Instant
 from cepd.ports import (
     AckCounts,
@@ -28,7 +29,7 @@ from cepd.ports import (
     Tally,
 )
 from cepd.ports.retention import Table, Trim
-from cepd.stores import acks, alerts, deliveries, outbox, records, redrive, retention, stream
+from cepd.stores import acks, alerts, deliveries, executions, outbox, records, redrive, retention, stream
 from cepd.stores.operations import Operation
 
 T = TypeVar("T")
@@ -163,6 +164,15 @@ class SqlStore:
 
     def watch(self, call: Callable[[], None]) -> None:
         self._database = Watched(self._database, call)
+
+    async def execution(self, exec_id: str) -> Execution | None:
+        return await self._database.read(executions.find(exec_id))
+
+    async def executions(self, rule_id: str, limit: int) -> list[Execution]:
+        return await self._database.read(executions.newest(rule_id, limit))
+
+    async def keep_progress(self, delivery_id: str, attempt: int, progress: bytes) -> None:
+        await self._database.write(executions.keep_progress(delivery_id, attempt, progress))
 
     async def counts(self) -> StoreCounts:
         return await self._database.read(deliveries.counts())

@@ -12,6 +12,7 @@ from cepd.engine.standing import Standing
 from cepd.engine.stats import RuleStats
 from cepd.model.alert import Through
 from cepd.model.duration import Span
+from cepd.model.execution import Asked, Execution
 from cepd.model.json import Json
 from cepd.model.rule import Severity
 from cepd.ports import Clock, Store
@@ -41,6 +42,8 @@ class Services:
     """How the baselines of an anomaly rule stand, of its first so many keys."""
     reset: Callable[[str, str], Awaitable[None]]
     """An anomaly rule forgets the baseline of the key with that text; ends when that is on disk. RetryLaterError."""
+    run: Callable[[Asked, Span], Awaitable[Execution]]
+    """Runs a rule once and waits so long for it: see `cepd.ports.runs`. RetryLaterError while nothing is taken."""
     last_reload: Callable[[], Reloaded | None]
     """How the directory was last read; None before the first time."""
     reload: Callable[[], Awaitable[Reloaded]]

@@ -194,7 +194,9 @@ def filled(opened: Callable[[], Journal], count: int) -> list[Frame]:
         for number in range(1, count + 1):
             frame = batch(journal, b'{"n":%d}' % number, b"{}", clock=number)
             if number % 10 == 0:
-                frame = Frame(seq=journal.next_seq, clock=number, kind="swap", digest=f"d{number}")
+                frame = Frame(
+                    seq=journal.next_seq, clock=number, kind="swap", digest=f"d{number}", first=journal.next_event
+                )
             await journal.append(frame)
             written.append(frame)
 

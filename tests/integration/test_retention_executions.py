@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cepd.ports import Store
+from cepd.ports import Recording, Store
 from cepd.ports.retention import Trim
 from cepd.stores import postgresql, sqlite
+from tests.support.alerts import alert, draft
 from tests.support.postgres import server
 
 Opened = tuple[Store, Callable[[str], object]]
@@ -32,21 +33,21 @@ async def on_postgresql(folder: Path) -> Opened:
     return await postgresql.open_store(url, "one"), lambda statement: server().sql(statement, url.rpartition("/")[2])
 
 
-def row(exec_id: str, rule_id: str, started_at: int, duration: int | None) -> str:
-    length = "NULL" if duration is None else str(duration)
-    return f"('{exec_id}', '{rule_id}', 'success', {started_at}, {length}, 'rule', '{{}}', '', '')"
+def row(exec_id: str, rule_id: str, started_at: int, alert_id: str = "gone") -> str:
+    return f"('{exec_id}', '{rule_id}', 'started', {started_at}, '{alert_id}', 'rule', '{{}}', '', '')"
 
 
 @pytest.mark.parametrize("opened", [on_sqlite, on_postgresql])
 def test_they_go_by_age_and_beyond_so_many_of_a_rule(
     opened: Callable[[Path], Awaitable[Opened]], tmp_path: Path
 ) -> None:
-    rows = [row(f"x{n}", "busy", n, 5) for n in range(6)] + [row("y", "calm", 3, 5), row("z", "busy", 0, None)]
+    rows = [row(f"x{n}", "busy", n) for n in range(6)] + [row("y", "calm", 3), row("z", "busy", 0, "a1")]
 
     async def run() -> None:
         store, write = await opened(tmp_path)
+        await store.record(Recording(seq=1, alerts=[alert("a1")], drafts=[draft("d1", "a1")]))
         write(
-            'INSERT INTO execution (exec_id, rule_id, status, started_at, duration, executed_by, "references",'
+            "INSERT INTO execution (exec_id, rule_id, status, started_at, alert_id, executed_by, asked,"
             f" revision, generation) VALUES {', '.join(rows)}"
         )
 
@@ -60,7 +61,7 @@ def test_they_go_by_age_and_beyond_so_many_of_a_rule(
             assert await trim(before=0, per_rule=2, final_before=10) == 2, "z is the newest, and x5"
             assert await trim(before=0, per_rule=2, final_before=10) == 0
             assert await trim(before=10) == 2, "x5 and y"
-            assert await trim(before=10**9) == 0, "z is not over"
+            assert await trim(before=10**9) == 0, "what z owes is not over"
         finally:
             await store.close()
 

@@ -15,8 +15,11 @@ from functools import partial
 from typing import Any
 
 import cepd.channels.webhook
+import cepd.runtime.feed
 import cepd.runtime.generations
 import cepd.runtime.machine
+import cepd.runtime.recorder
+import cepd.runtime.runs
 import cepd.stores.journal
 import cepd.stores.segment
 import cepd.stores.snapshots
@@ -65,6 +68,15 @@ def after_awaiting(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awa
     return wrapped
 
 
+def after_syncing(function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        item = function(*arguments, **named)
+        item.synced.add_done_callback(lambda synced: die())
+        return item
+
+    return wrapped
+
+
 def after_the_answer_to_ingest(create_app: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*arguments: Any, **named: Any) -> Any:
         app = create_app(*arguments, **named)
@@ -103,6 +115,10 @@ class _Os:
 
 STORE = cepd.stores.store.SqlStore
 POINTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
+    "run journaled": (cepd.runtime.feed.Feed, "target", after_syncing),
+    "run recorded": (cepd.runtime.recorder.Recorder, "written", after_awaiting),
+    "run answered": (cepd.runtime.runs.Runs, "run", after_awaiting),
+    "step kept": (cepd.runtime.runs.Runs, "keep", after_awaiting),
     "journal written": (cepd.stores.segment, "os", lambda found: _Os(fdatasync=before(os.fdatasync))),
     "journal synced": (cepd.stores.segment, "os", lambda found: _Os(fdatasync=after(os.fdatasync))),
     "202 sent": (cepd.wiring, "create_app", after_the_answer_to_ingest),

@@ -34,6 +34,7 @@ from cepd.stores.sqlite import open_store
 from cepd.stores.store import SqlStore
 from cepd.telemetry.metrics import Metrics
 from tests.support.rows import definition
+from tests.support.tools import NO_RUNS
 
 OPS = ChannelSpec(name="ops", type="webhook", options={"url": "http://127.0.0.1:9/"}, allow_private=True)
 
@@ -47,7 +48,7 @@ def deployment_of(*rules: Rule, name: str = "one", previous: Deployment | None =
         channels={"ops": OPS},
         files=(),
     )
-    tools = Tools(http=GuardedClient(), secrets=ProcessSecrets(), clock=SystemClock(), egress=())
+    tools = Tools(http=GuardedClient(), secrets=ProcessSecrets(), clock=SystemClock(), egress=(), runs=NO_RUNS)
     before = previous.program if previous else None
     return deploy(generation, f"revision-{name}", before, modules=plugins.plugin, tools=tools)
 

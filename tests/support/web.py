@@ -12,6 +12,8 @@ from jsonschema import Draft202012Validator
 from cepd.config.tree import Tree
 from cepd.engine.program import compile_program
 from cepd.model.condition import Field, Literally, Test
+from cepd.model.errors import NotFoundError
+from cepd.model.execution import Asked, Execution
 from cepd.model.generation import Definition, Generation, SourceFile
 from cepd.model.problem import Problem
 from cepd.model.rule import ActionSpec, EventTrigger, Rule
@@ -75,6 +77,10 @@ async def forget_nothing(rule_id: str, key: str) -> None:
     return
 
 
+async def run_nothing(asked: Asked, within: int) -> Execution:
+    raise NotFoundError(f"Target rule not found: there is no rule {asked.rule_id!r}")
+
+
 async def nothing_changed() -> Reloaded:
     return reloaded("unchanged")
 
@@ -88,6 +94,7 @@ BASE = Services(
     standing=lambda rule_id: None,
     baselines=lambda rule_id, limit: [],
     reset=forget_nothing,
+    run=run_nothing,
     last_reload=lambda: reloaded("applied"),
     reload=nothing_changed,
     wake_dispatcher=lambda: None,

@@ -161,7 +161,7 @@ WHERE id = :id AND kind IN ('fired', 'storm') AND state = 'pending' AND EXISTS (
   JOIN delivery_alert AS my_alert ON my_alert.alert_id = its_alert.alert_id AND my_alert.delivery_id = delivery.id
   WHERE resolve.order_key = delivery.order_key AND resolve.seq < delivery.seq AND resolve.kind = 'resolved'
 )
-RETURNING target
+RETURNING id, target
 
 -- name: begun_elsewhere
 SELECT earlier.id

@@ -27,10 +27,10 @@ WHERE event_id = :event_id AND count <= :count
 -- name: insert_delivery
 INSERT INTO delivery (
   id, firing_id, rule_id, kind, action, type, target, order_key, request, terms, lease, due_at, state, attempts,
-  next_at, deadline, urgent, fallback, fallback_of
+  next_at, deadline, urgent, depth, fallback, fallback_of
 ) VALUES (
   :id, :firing_id, :rule_id, :kind, :action, :type, :target, :order_key, :request, :terms, :lease, :due_at, 'pending',
-  0, :due_at, :deadline, :urgent, :fallback, :fallback_of
+  0, :due_at, :deadline, :urgent, :depth, :fallback, :fallback_of
 ) ON CONFLICT (id) DO NOTHING
 
 -- name: insert_delivery_alert

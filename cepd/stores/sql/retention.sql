@@ -26,13 +26,22 @@ DELETE FROM delivery WHERE id IN (SELECT value FROM json_each(:ids))
 SELECT count(*) AS number FROM delivery
 
 -- name: old_executions
-SELECT seq FROM execution WHERE started_at < :before AND duration IS NOT NULL ORDER BY started_at, seq LIMIT :most
+-- Not while what its alert owes is.
+SELECT seq FROM execution
+WHERE started_at < :before AND NOT EXISTS (
+  SELECT 1 FROM delivery_alert JOIN delivery ON delivery.id = delivery_alert.delivery_id
+  WHERE delivery_alert.alert_id = execution.alert_id AND delivery.state IN ('pending', 'sending')
+)
+ORDER BY started_at, seq LIMIT :most
 
 -- name: surplus_executions
 SELECT seq FROM (
-  SELECT seq, started_at, duration, row_number() OVER (PARTITION BY rule_id ORDER BY seq DESC) AS place FROM execution
+  SELECT seq, alert_id, started_at, row_number() OVER (PARTITION BY rule_id ORDER BY seq DESC) AS place FROM execution
 ) AS ranked
-WHERE place > :per_rule AND started_at < :before AND duration IS NOT NULL
+WHERE place > :per_rule AND started_at < :before AND NOT EXISTS (
+  SELECT 1 FROM delivery_alert JOIN delivery ON delivery.id = delivery_alert.delivery_id
+  WHERE delivery_alert.alert_id = ranked.alert_id AND delivery.state IN ('pending', 'sending')
+)
 ORDER BY seq LIMIT :most
 
 -- name: delete_executions

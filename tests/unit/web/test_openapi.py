@@ -40,6 +40,8 @@ def test_the_paths_are_those_of_the_design() -> None:
         "/cep/rules",
         "/cep/rules/{rule_id}",
         "/cep/rules/{rule_id}/simulate",
+        "/cep/rules/{rule_id}/trigger",
+        "/cep/rules/{rule_id}/executions",
         "/cep/rules/{rule_id}/status",
         "/cep/rules/{rule_id}/anomaly-status",
         "/cep/rules/{rule_id}/anomaly-status/reset",

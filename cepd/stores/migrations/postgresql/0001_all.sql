@@ -92,7 +92,9 @@ CREATE TABLE delivery (
   reason TEXT,
   settled_at BIGINT,
   redriven_by TEXT,
-  redriven_at BIGINT
+  redriven_at BIGINT,
+  depth INTEGER NOT NULL DEFAULT 0, -- of the chain of rules that led to it
+  progress BYTEA -- what an action of several steps has done
 );
 
 CREATE INDEX delivery_unfinished ON delivery (order_key, seq) WHERE state IN ('pending', 'sending');
@@ -104,6 +106,7 @@ CREATE INDEX delivery_leased ON delivery (lease_until) WHERE state = 'sending';
 CREATE INDEX delivery_ends ON delivery (deadline) WHERE state = 'pending' AND deadline IS NOT NULL;
 CREATE INDEX delivery_urgent ON delivery (target, seq) WHERE state = 'pending' AND urgent = 1 AND fell_back = 0;
 CREATE INDEX delivery_retried ON delivery (next_at) WHERE state = 'pending' AND attempts > 0;
+CREATE INDEX delivery_of_rule ON delivery (rule_id, seq);
 CREATE INDEX delivery_settled ON delivery (settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX delivery_over ON delivery (order_key, seq) WHERE settled_at IS NOT NULL;
 CREATE INDEX delivery_resolves ON delivery (order_key, seq) WHERE kind = 'resolved';
@@ -149,20 +152,22 @@ CREATE TABLE stream (
   at BIGINT NOT NULL
 );
 
+-- Runs that were asked for. What became of their actions, and all other runs, deliveries tell.
 CREATE TABLE execution (
   seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   exec_id TEXT NOT NULL UNIQUE,
   rule_id TEXT NOT NULL,
+  firing_id TEXT,
   alert_id TEXT,
   status TEXT NOT NULL,
+  condition_met INTEGER,
   started_at BIGINT NOT NULL,
-  duration BIGINT,
   error_message TEXT,
   executed_by TEXT NOT NULL,
-  "references" TEXT NOT NULL,
+  asked TEXT NOT NULL,
   revision TEXT NOT NULL,
   generation TEXT NOT NULL
 );
 CREATE INDEX execution_of_rule ON execution (rule_id, seq);
-CREATE INDEX execution_of_alert ON execution (alert_id);
 CREATE INDEX execution_started ON execution (started_at);
+CREATE INDEX execution_of_firing ON execution (firing_id);
