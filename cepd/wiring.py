@@ -42,6 +42,8 @@ from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import FileJournal, open_journal
 from cepd.stores.opening import is_shared, open_store
+from cepd.stores.progress import open_progress
+from cepd.stores.quarantine import FOLDER, FileQuarantine
 from cepd.stores.snapshots import FileSnapshots
 from cepd.telemetry.logs import setup_logging
 from cepd.telemetry.metrics import Metrics, Sample, Source
@@ -148,7 +150,9 @@ def build(
         lambda: random.uniform(0.9, 1.1),
         longest_sleep=SHARED_LOOK if is_shared(options.store) else None,
     )
-    recorder = Recorder(store, clock, metrics, recorded=dispatcher.wake)
+    progress = open_progress(options.data_dir)
+    quarantine = FileQuarantine(options.data_dir / FOLDER)
+    recorder = Recorder(store, clock, metrics, recorded=dispatcher.wake, blame=progress.blame)
     reloader = Reloader(
         options.root,
         load=load_tree,
@@ -178,6 +182,7 @@ def build(
     metrics.read_from(part_samples(feed, recorder, machine, heartbeat, lambda: horizon.id_reused))
     metrics.read_from(snapshot_samples(snapshotter, clock))
     metrics.read_from(config_samples(reloader, machine))
+    metrics.read_from(lambda: iter([("cepd_events_quarantined", (), len(quarantine))]))
     metrics.read_from(_store_source(store, clock))
     daemon = Daemon(
         clock=clock,
@@ -189,13 +194,15 @@ def build(
         machine=machine,
         inbox=Inbox(feed, horizon, metrics),
         recorder=recorder,
-        processor=Processor(feed, machine, recorder, clock, snapshotter),
+        processor=Processor(feed, machine, recorder, clock, snapshotter, progress),
         snapshotter=snapshotter,
         dispatcher=dispatcher,
         reloader=reloader,
         watcher=Watcher(options.root, options.poll_interval),
         heartbeat=heartbeat,
         restore=restore,
+        progress=progress,
+        quarantine=quarantine,
         kept_files=lambda digest: generations.read(digest)[0].files,
         reload=reloader.reload,
         drain=options.drain,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from cepd.intake.horizon import Horizon
 from cepd.model.duration import SECOND, Span
 from cepd.model.errors import RetryLaterError, StartError
-from cepd.ports import Clock, Journal, Snapshots, Store
+from cepd.ports import Clock, Journal, Progress, Quarantine, Snapshots, Store
 from cepd.runtime.dispatcher import Dispatcher
 from cepd.runtime.feed import Feed
 from cepd.runtime.heartbeat import Heartbeat
@@ -49,6 +49,8 @@ class Daemon:
     watcher: Watcher
     heartbeat: Heartbeat
     restore: Restore
+    progress: Progress
+    quarantine: Quarantine
     kept_files: Callable[[str], Mapping[str, bytes]]
     reload: Callable[[], Awaitable[Reloaded]]
     drain: Span = 10 * SECOND
@@ -117,7 +119,9 @@ class Daemon:
         )
         if reason := await lost(self.journal, self.store):
             log.error("journal damaged", extra={"reason": reason})
-        recovered = await replay(self.journal, self.machine, self.recorder, self.horizon, self.restore)
+        recovered = await replay(
+            self.journal, self.machine, self.recorder, self.horizon, self.restore, self.progress, self.quarantine
+        )
         self.snapshotter.resume(snapshot)
         log.info(
             "recovered",

@@ -1,14 +1,15 @@
 """The recorder's task: what fired becomes rows of the store, many rows of the journal in one transaction.
 
 Its queue is bounded: while the store lags or is away, `put` waits, the engine stops with it, and intake answers 429.
-Nothing is given up: a recording is tried until the store takes it, and repeating one changes nothing.
+Nothing is given up: a recording is tried until the store takes it, and repeating one changes nothing. What cannot be
+put into words, or is refused for what it says, is a fault that ends the daemon; the row to blame is told before.
 """
 
 import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cepd.model.errors import RetryLaterError
 from cepd.ports import Clock, Recording, Store
@@ -31,13 +32,21 @@ class Recorder:
     """`length` counts the firings that wait or are being written."""
 
     def __init__(
-        self, store: Store, clock: Clock, metrics: Metrics, *, recorded: Callable[[], None], capacity: int = CAPACITY
+        self,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        recorded: Callable[[], None],
+        blame: Callable[[int], None] = lambda seq: None,
+        capacity: int = CAPACITY,
     ) -> None:
-        """`recorded` is called after each commit."""
+        """`recorded` is called after each commit, `blame` with the row over which it ends."""
         self._store = store
         self._clock = clock
         self._metrics = metrics
         self._recorded = recorded
+        self._blame = blame
         self._rows: deque[Applied] = deque()
         self._writing: list[Applied] = []
         self._changed = asyncio.Condition()
@@ -73,7 +82,7 @@ class Recorder:
         """Never ends by itself."""
         while True:
             await self._next()
-            await self._commit(await self._owed())
+            await self._write(self._writing)
             async with self._changed:
                 self.length -= sum(len(row.firings) for row in self._writing)
                 self._writing = []
@@ -89,16 +98,27 @@ class Recorder:
             self._writing.append(row)
             firings += len(row.firings)
 
-    async def _owed(self) -> Recording:
+    async def _write(self, rows: Sequence[Applied]) -> None:
+        try:
+            await self._commit(await self._owed(rows))
+        except Exception:
+            if len(rows) == 1:
+                self._blame(rows[0].seq)
+                raise
+            log.exception("rows not recorded together; each is tried alone", extra={"rows": [row.seq for row in rows]})
+            for row in rows:
+                await self._write([row])
+
+    async def _owed(self, rows: Sequence[Applied]) -> Recording:
         owed, told = Owed(self._clock.now(), self._metrics), 0
-        for row in self._writing:
+        for row in rows:
             for firing in row.firings:
                 owed.add(firing, row.deployment)
                 told += firing.is_told
                 if told == AT_A_STRETCH:
                     told = 0
                     await asyncio.sleep(0)
-        return owed.recording(self._writing[-1].seq)
+        return owed.recording(rows[-1].seq)
 
     async def _commit(self, recording: Recording) -> None:
         pause = 0.1

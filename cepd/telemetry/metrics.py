@@ -52,6 +52,7 @@ TABLE: tuple[Metric, ...] = (
     ),
     Metric("cepd_events_undecodable_total", "counter", "Events that did not decode; they have no fields."),
     Metric("cepd_events_unknown_targets_total", "counter", "Events for one rule that did not run."),
+    Metric("cepd_events_quarantined", "gauge", "Events that are left out, as the daemon died over them."),
     Metric("cepd_event_queue_length", "gauge", "Events that wait for the engine."),
     Metric("cepd_event_queue_capacity", "gauge", "Events that may wait before intake answers 429."),
     Metric("cepd_event_queue_bytes", "gauge", "Bytes of the events that wait for the engine."),
