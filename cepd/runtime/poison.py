@@ -20,9 +20,13 @@ DEATHS = 2
 """In a row, over one row: from then on it is replayed event by event."""
 
 
+def is_suspect(frame: Frame, progress: Progress) -> bool:
+    """Whether the process last died over it."""
+    return progress.suspect is not None and progress.suspect.seq == frame.seq
+
+
 def is_poison(frame: Frame, progress: Progress) -> bool:
-    suspect = progress.suspect
-    return suspect is not None and suspect.seq == frame.seq and suspect.deaths >= DEATHS
+    return progress.suspect is not None and is_suspect(frame, progress) and progress.suspect.deaths >= DEATHS
 
 
 def condemn(frame: Frame, progress: Progress, quarantine: Quarantine) -> None:
@@ -50,7 +54,7 @@ def condemn(frame: Frame, progress: Progress, quarantine: Quarantine) -> None:
             line=line.decode(),
         )
     )
-    log.error("event quarantined", extra=about | {"event": place, "file": name})
+    log.error("event quarantined", extra=about | {"place": place, "file": name})
 
 
 def pieces(frame: Frame, left_out: Collection[int]) -> list[Frame]:

@@ -19,7 +19,7 @@ from cepd.model.frame import Frame
 from cepd.ports import Journal, Progress, Quarantine, Snapshot, Snapshots, Store
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.machine import Machine
-from cepd.runtime.poison import condemn, is_poison, pieces, singly
+from cepd.runtime.poison import condemn, is_poison, is_suspect, pieces, singly
 from cepd.runtime.recorder import Recorder
 
 log = logging.getLogger(__name__)
@@ -125,27 +125,23 @@ async def replay(
             _remember(frame, horizon)
         if is_poison(frame, progress):
             condemn(frame, progress, quarantine)
-            for event, piece in singly(frame, quarantine.of(frame)):
-                progress.begin(frame.seq, event)
-                firings += await _apply(piece, replacement, machine, recorder)
-                await recorder.drained()
+            parts = singly(frame, quarantine.of(frame))
         else:
-            progress.begin(frame.seq)
-            for piece in pieces(frame, quarantine.of(frame)):
-                firings += await _apply(piece, replacement, machine, recorder)
+            parts = ((0, piece) for piece in pieces(frame, quarantine.of(frame)))
+        for event, piece in parts:
+            progress.begin(frame.seq, event)
+            applied = machine.apply(piece, replacement)
+            firings += len(applied.firings)
+            if applied.firings:
+                await recorder.put(applied)
+            if is_suspect(frame, progress):  # it may be the recording that the process died over
+                await recorder.drained()
         progress.end()
         await asyncio.sleep(0)
         frames += 1
         events += frame.count
     await recorder.drained()
     return Recovered(frames, events, firings)
-
-
-async def _apply(frame: Frame, replacement: Deployment | None, machine: Machine, recorder: Recorder) -> int:
-    applied = machine.apply(frame, replacement)
-    if applied.firings:
-        await recorder.put(applied)
-    return len(applied.firings)
 
 
 def _remember(frame: Frame, horizon: Horizon) -> None:
