@@ -4,35 +4,29 @@ and the messages of one that ran undisturbed, on either store. Prints what came 
     CEPD_KILL_SECONDS=600 python -m pytest -m soak -s tests/acceptance/test_kill_drill.py
 """
 
-import asyncio
 import os
 import random
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.daemon import Daemon, eventually
+from tests.support.daemon import eventually
 from tests.support.drilling import (
     EVENTS,
     LEAST,
     RULES,
     TREE,
-    End,
-    Ledger,
     Recording,
     Sender,
     Verdict,
     compare,
     differences,
-    end_of,
-    quiet,
 )
-from tests.support.ops_tree import SECRET, write_tree
+from tests.support.ops_tree import write_tree
 from tests.support.postgres import server
+from tests.support.running import Running
 
-ROOT = Path(__file__).parents[2]
 LEAST_KILLS = 3
 """Kills on a store, however slow the machine is."""
 HEAD = (
@@ -79,56 +73,6 @@ def row(name: str, kills: int, starting: int, events: int, verdict: Verdict) -> 
         f"{verdict.lost:>6}{verdict.extra:>7}{verdict.half_written:>14}{verdict.twice_unsettled:>29}"
         f"{verdict.twice_elsewhere:>17}"
     )
-
-
-class Running:
-    """A data directory, its receiver, and the daemon that runs on it at the moment."""
-
-    def __init__(self, root: Path, data: Path, address: str | None) -> None:
-        self.ledger = Ledger()
-        self._root = root
-        self._data = data
-        self._address = address
-        self._receiver = self.ledger.receiver()
-        self._daemon: Daemon | None = None
-
-    def start(self, ahead: int = 0) -> Daemon:
-        """With a journal of small files, and snapshots as often as they may be."""
-        self.leave()
-        archive = self._data / "archive"
-        archive.mkdir(parents=True, exist_ok=True)
-        environment = {"OPS_URL": self._receiver.url, "OPS_SECRET": SECRET}
-        self._daemon = Daemon(
-            self._root,
-            self._data,
-            *("--snapshot-interval", "100ms"),
-            *(() if self._address is None else ("--store", self._address)),
-            environment=environment | ({"CLOCK_AHEAD": str(ahead)} if ahead else {}),
-            command=(sys.executable, "-m", "tests.support.archiving", str(archive)),
-            cwd=ROOT,
-        )
-        return self._daemon
-
-    def end(self) -> End:
-        """Lets the daemon come to rest, and another one an hour later, so that all ends that was open."""
-        for ahead in (0, 3600):
-            daemon = self._daemon if not ahead and self._daemon else self.start(ahead).wait_ready(60)
-            quiet(daemon)
-            assert daemon.stop() == 0
-        assert not (self._data / "quarantine").exists(), "no event is to blame for a kill"
-        return asyncio.run(end_of(self._address, self._data, self.ledger))
-
-    def leave(self) -> None:
-        if self._daemon is not None:
-            self._daemon.__exit__()
-
-    def __enter__(self) -> "Running":
-        self._receiver.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.leave()
-        self._receiver.__exit__()
 
 
 def survive(killed: Running, calm: Running, seconds: float) -> tuple[int, int, int]:
