@@ -37,10 +37,10 @@ from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
 from cepd.runtime.snapshots import Snapshotter
-from cepd.runtime.status import config_samples, part_samples, snapshot_samples, store_samples
+from cepd.runtime.status import config_samples, journal_samples, part_samples, snapshot_samples, store_samples
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
-from cepd.stores.journal import FileJournal, open_journal
+from cepd.stores.journal import LIMIT, FileJournal, open_journal
 from cepd.stores.opening import is_shared, open_store
 from cepd.stores.progress import open_progress
 from cepd.stores.quarantine import FOLDER, FileQuarantine
@@ -82,6 +82,7 @@ class RunOptions:
     drain: Span = 10 * SECOND
     snapshot_interval: Span = 30 * SECOND
     retain: Span = 0
+    journal_limit: int = LIMIT
     log_format: str = "auto"
     """auto, text or json. auto: text on a terminal."""
 
@@ -106,7 +107,7 @@ async def _run(options: RunOptions, secrets: ProcessSecrets, tokens: TokenFile |
     _own_signals(stop)
     http = GuardedClient()
     listener = bind(options.host, options.port)
-    journal = open_journal(options.data_dir / "journal")
+    journal = open_journal(options.data_dir / "journal", limit=options.journal_limit)
     store = await open_store(options.store, options.data_dir)
     daemon, metrics = build(options, http, secrets, tokens, journal, store)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.watcher.wake)
@@ -182,7 +183,7 @@ def build(
     metrics.read_from(part_samples(feed, recorder, machine, heartbeat, lambda: horizon.id_reused))
     metrics.read_from(snapshot_samples(snapshotter, clock))
     metrics.read_from(config_samples(reloader, machine))
-    metrics.read_from(lambda: iter([("cepd_events_quarantined", (), len(quarantine))]))
+    metrics.read_from(journal_samples(journal, quarantine))
     metrics.read_from(_store_source(store, clock))
     daemon = Daemon(
         clock=clock,

@@ -15,6 +15,7 @@ from cepd.model.errors import RetryLaterError
 from cepd.ports import Clock, Recording, Store
 from cepd.runtime.alerts import Owed
 from cepd.runtime.machine import Applied
+from cepd.runtime.patience import patiently
 from cepd.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,6 @@ AT_ONCE = 500
 """Firings after which a transaction takes no further row."""
 AT_A_STRETCH = 50
 """Firings that are put into words before others have their turn on the loop: five milliseconds."""
-LONGEST_PAUSE = 5.0
 
 
 class Recorder:
@@ -121,14 +121,8 @@ class Recorder:
         return owed.recording(rows[-1].seq)
 
     async def _commit(self, recording: Recording) -> None:
-        pause = 0.1
-        while True:
-            try:
-                await self._store.record(recording)
-            except RetryLaterError as error:
-                self._metrics.count("cepd_store_errors_total")
-                log.error("store away", extra={"reason": error.message, "retry_in": pause})
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-            else:
-                return
+        await patiently(lambda: self._store.record(recording), self._away)
+
+    def _away(self, error: RetryLaterError, pause: float) -> None:
+        self._metrics.count("cepd_store_errors_total")
+        log.error("store away", extra={"reason": error.message, "retry_in": pause})

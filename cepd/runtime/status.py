@@ -6,7 +6,7 @@ import cepd
 from cepd.engine.costs import unindexed_count
 from cepd.model.duration import SECOND
 from cepd.model.instant import Instant
-from cepd.ports import Clock, StoreCounts
+from cepd.ports import Clock, Journal, Quarantine, StoreCounts
 from cepd.runtime.feed import Feed
 from cepd.runtime.heartbeat import Heartbeat
 from cepd.runtime.machine import Machine
@@ -66,6 +66,17 @@ def _engine(machine: Machine) -> Iterator[Sample]:
         yield "cepd_rule_values_unusable_total", label, unit.unusable
         yield "cepd_rule_entries_evicted_total", label, unit.evicted
         yield "cepd_rule_anomalies_muted_total", label, unit.muted
+
+
+def journal_samples(journal: Journal, quarantine: Quarantine) -> Source:
+    """What the journal holds, and what of it is left out."""
+
+    def read() -> Iterator[Sample]:
+        yield "cepd_journal_size_bytes", (), journal.size
+        yield "cepd_journal_limit_bytes", (), journal.limit
+        yield "cepd_events_quarantined", (), len(quarantine)
+
+    return read
 
 
 def snapshot_samples(snapshotter: Snapshotter, clock: Clock) -> Source:

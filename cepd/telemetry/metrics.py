@@ -57,6 +57,8 @@ TABLE: tuple[Metric, ...] = (
     Metric("cepd_event_queue_capacity", "gauge", "Events that may wait before intake answers 429."),
     Metric("cepd_event_queue_bytes", "gauge", "Bytes of the events that wait for the engine."),
     Metric("cepd_event_queue_capacity_bytes", "gauge", "Bytes that may wait before intake answers 429."),
+    Metric("cepd_journal_size_bytes", "gauge", "Size of the journal."),
+    Metric("cepd_journal_limit_bytes", "gauge", "Size of the journal from which on intake answers 503."),
     Metric("cepd_recorder_queue_length", "gauge", "Firings that wait for the store."),
     Metric("cepd_recorder_queue_capacity", "gauge", "Firings that may wait before the engine stops."),
     Metric("cepd_rule_matches_total", "counter", "Events that met the rule, before suppress.", ("rule",)),

@@ -96,10 +96,11 @@ async def pipeline(
     interval: int = HOUR,
     retain: int = 0,
     segment_size: int = 1024 * 1024,
+    journal_limit: int = 1 << 30,
     **capacities: int,
 ) -> AsyncIterator[Pipeline]:
     """Opens the data directory and runs the named tasks; at the end all is dropped as it stands, as a crash would."""
-    journal = open_journal(data_dir / "journal", segment_size=segment_size)
+    journal = open_journal(data_dir / "journal", segment_size=segment_size, limit=journal_limit)
     snapshots = FileSnapshots(data_dir / "snapshots")
     generations = Generations(data_dir / "generations")
     store = open_store(data_dir / "cepd.db")
