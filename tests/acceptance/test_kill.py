@@ -201,13 +201,16 @@ def test_a_damaged_last_frame_is_cut_and_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", ["a flipped byte", "an emptied file"])
-def test_events_after_a_damaged_journal_get_alerts_and_messages_of_their_own(tmp_path: Path, harm: str) -> None:
+@on_each_store
+def test_events_after_a_damaged_journal_get_alerts_and_messages_of_their_own(
+    tmp_path: Path, harm: str, options_of: Callable[[], tuple[str, ...]]
+) -> None:
     """Events without an id are known by their number, and numbers that were cut off are given again."""
-    root = write_tree(tmp_path / "tree")
+    root, options = write_tree(tmp_path / "tree"), options_of()
     numbers = list(range(6))
     with Receiver() as receiver:
         environment = {"OPS_URL": receiver.url, "OPS_SECRET": SECRET}
-        with Daemon(root, tmp_path / "data", environment=environment).wait_ready() as daemon:
+        with Daemon(root, tmp_path / "data", *options, environment=environment).wait_ready() as daemon:
             for number in numbers:
                 daemon.ingest({"type": "host.cpu", "host": f"web-{number}", "cpu_percent": 99})
             eventually(lambda: len(receiver.received) == 6, what="the first messages")
@@ -217,7 +220,7 @@ def test_events_after_a_damaged_journal_get_alerts_and_messages_of_their_own(tmp
         data[data.index(b"web-2")] ^= 1
         segment.write_bytes(b"" if harm == "an emptied file" else data)
         for first in (6, 9):
-            with Daemon(root, tmp_path / "data", environment=environment).wait_ready() as daemon:
+            with Daemon(root, tmp_path / "data", *options, environment=environment).wait_ready() as daemon:
                 assert bool(daemon.events("journal damaged")) is (first == 6), daemon.raw
                 for number in range(first, first + 3):
                     numbers.append(number)
