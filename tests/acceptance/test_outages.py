@@ -55,31 +55,33 @@ def outage(folder: Path, hit: Running, disturb: Callable[[Daemon, Sender], Daemo
         return disturbed
 
 
-def without_postgres(postgres: PostgresServer, folder: Path, seconds: float) -> None:
+def without_postgres(postgres: PostgresServer, folder: Path, seconds: float, entry: str) -> None:
+    """With little room intake stops soon, and must not for so long that the input counts as idle."""
     root = write_tree(folder / "tree", TREE)
 
     def disturb(daemon: Daemon, sender: Sender) -> None:
         before, refused = sender.sent, sender.refused.total()
         postgres.stop()
         until = time.monotonic() + seconds
-        eventually(lambda: sender.sent > before + 10, 60, "intake without the database")
-        eventually(lambda: sender.refused[429], 60, "a full queue in front of the engine")
+        eventually(lambda: sender.sent > before + 5, 60, "intake without the database")
+        if entry == "cramped":
+            eventually(lambda: sender.refused[429], 60, "a full queue in front of the engine")
         time.sleep(max(until - time.monotonic(), 0))
         postgres.start()
         assert sender.refused.total() - refused == sender.refused[429], "429, and nothing else"
         eventually(lambda stood=sender.sent: sender.sent > stood + 10, 60, "intake goes on")
         assert daemon.events("store away")
 
-    outage(folder, Running(root, folder / "data", postgres.database(), "cramped"), disturb)
+    outage(folder, Running(root, folder / "data", postgres.database(), entry), disturb)
 
 
 def test_a_database_that_is_away_for_a_while_costs_nothing(postgres: PostgresServer, tmp_path: Path) -> None:
-    without_postgres(postgres, tmp_path, LONG_ENOUGH)
+    without_postgres(postgres, tmp_path, LONG_ENOUGH, "cramped")
 
 
 @pytest.mark.soak
 def test_a_database_that_is_away_for_half_a_minute_costs_nothing(postgres: PostgresServer, tmp_path: Path) -> None:
-    without_postgres(postgres, tmp_path, 30.0)
+    without_postgres(postgres, tmp_path, 30.0, "archiving")
 
 
 def test_a_snapshot_without_the_database_and_then_a_kill_cost_nothing(postgres: PostgresServer, tmp_path: Path) -> None:

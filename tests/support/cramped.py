@@ -14,7 +14,7 @@ from cepd.stores.transactions import Transactions
 from tests.support import archiving
 
 FIRINGS = 40
-EVENTS = 400
+EVENTS = 1000
 
 
 def bounded(commit: Any) -> Any:
