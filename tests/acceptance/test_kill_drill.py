@@ -7,6 +7,7 @@ and the messages of one that ran undisturbed, on either store. Prints what came 
 import os
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from tests.support.drilling import (
     differences,
 )
 from tests.support.ops_tree import write_tree
-from tests.support.postgres import server
+from tests.support.postgres import missing, server
 from tests.support.running import Running
 
 LEAST_KILLS = 3
@@ -48,11 +49,17 @@ def test_a_daemon_that_is_killed_for_ten_minutes_loses_nothing(
     drill(tmp_path, float(os.environ.get("CEPD_KILL_SECONDS", "600")), capsys)
 
 
+def stores() -> Iterator[tuple[str, str | None]]:
+    yield "SQLite", None
+    if not missing():
+        yield "PostgreSQL", server().database()
+
+
 def drill(folder: Path, seconds: float, capsys: pytest.CaptureFixture[str]) -> None:
     """`seconds` of kills in all, half of them on each store."""
     root = write_tree(folder / "tree", TREE)
     lines, faults = [HEAD], []
-    for name, address in {"SQLite": None, "PostgreSQL": server().database()}.items():
+    for name, address in stores():
         killed, calm = Running(root, folder / name, address), Running(root, folder / f"{name} undisturbed", None)
         with killed, calm:
             kills, starting, bodies = survive(killed, calm, seconds / 2)
