@@ -68,7 +68,7 @@ def drill(folder: Path, seconds: float, capsys: pytest.CaptureFixture[str]) -> N
         verdict = compare(found, expected)
         lines.append(row(name, kills, starting, bodies * EVENTS, verdict))
         if verdict._replace(alerts=0, messages=0, twice_unsettled=0) != Verdict(0, 0, 0, 0, 0, 0, 0):
-            faults += [name, *differences(found, expected)]
+            faults += [name, *differences(found, expected)[:10]]
     with capsys.disabled():
         print("", *lines, sep="\n")
     assert not faults, "\n".join(faults)

@@ -37,9 +37,9 @@ BUSY = (429, 503)
 REFUSED = 0.05
 """So many messages are answered 503 at first."""
 
-_SCRAPED = "cepd_outbox_oldest_pending_seconds"
-"""It is there where the store was."""
-_WAITING = ("cepd_event_queue_length", "cepd_recorder_queue_length", "cepd_outbox_pending", _SCRAPED)
+_SCRAPED = "cepd_alerts_unacknowledged"
+"""It is there where the store could be asked and holds alerts, as it does in each drill."""
+_WAITING = ("cepd_event_queue_length", "cepd_recorder_queue_length", "cepd_outbox_pending")
 
 TREE = {
     "cepd.yaml": "lateness: 5s\n",
@@ -208,17 +208,21 @@ def quiet(daemon: Daemon, within: float = 120.0) -> None:
 
     def still() -> bool:
         samples = [line.rpartition(" ") for line in daemon.get("/metrics").body.decode().splitlines() if line[0] != "#"]
-        waiting = {name: float(value) for name, _, value in samples if name.partition("{")[0] in _WAITING}
-        return _SCRAPED in waiting and not any(waiting.values())
+        numbers = [(name.partition("{")[0], float(value)) for name, _, value in samples]
+        scraped = any(name == _SCRAPED for name, _ in numbers)
+        return scraped and not any(number for name, number in numbers if name in _WAITING)
 
     eventually(still, within, "quiet")
+
+
+_STORED_AT = {"recorded_at", "resolved_at"}
 
 
 class End(NamedTuple):
     """What a run ended with."""
 
     alerts: Mapping[str, Alert]
-    """Without the moment at which they were stored."""
+    """Without the moments at which they were stored."""
     deliveries: Mapping[str, Delivery]
     tries_cut: Mapping[str, int]
     """Of each delivery the tries of which nobody heard how they ended."""
@@ -229,9 +233,7 @@ async def end_of(address: str | None, data: Path, ledger: Ledger) -> End:
     """Of a daemon that has stopped."""
     store = await open_store(address, data)
     try:
-        alerts = {
-            one.event_id: msgspec.structs.replace(one, recorded_at=0) for one in [a async for a in _alerts(store)]
-        }
+        alerts = {one.event_id: _timeless(one) for one in [found async for found in _alerts(store)]}
         deliveries = {one.id: one for one in [d async for d in _deliveries(store)]}
         retried = [one.id for one in deliveries.values() if one.tries > 1]
         attempts = {name: (await store.delivery(name)).attempts for name in retried}
@@ -242,6 +244,10 @@ async def end_of(address: str | None, data: Path, ledger: Ledger) -> End:
         for name, found in attempts.items()
     }
     return End(alerts, deliveries, cut, ledger.taken)
+
+
+def _timeless(alert: Alert) -> Alert:
+    return msgspec.structs.replace(alert, **dict.fromkeys(_STORED_AT & set(alert.__struct_fields__), 0))
 
 
 async def _alerts(store: Store) -> AsyncIterator[Alert]:
