@@ -46,6 +46,7 @@ from cepd.runtime.snapshots import Snapshotter
 from cepd.runtime.status import (
     ack_samples,
     config_samples,
+    journal_samples,
     part_samples,
     snapshot_samples,
     store_samples,
@@ -54,8 +55,10 @@ from cepd.runtime.status import (
 from cepd.runtime.stream import Stream
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
-from cepd.stores.journal import FileJournal, open_journal
+from cepd.stores.journal import LIMIT, FileJournal, open_journal
 from cepd.stores.opening import is_shared, open_store
+from cepd.stores.progress import open_progress
+from cepd.stores.quarantine import FOLDER, FileQuarantine
 from cepd.stores.snapshots import FileSnapshots
 from cepd.telemetry.logs import setup_logging
 from cepd.telemetry.metrics import Metrics, Sample, Source
@@ -97,6 +100,7 @@ class RunOptions:
     drain: Span = 10 * SECOND
     snapshot_interval: Span = 30 * SECOND
     retain: Span = 0
+    journal_limit: int = LIMIT
     log_format: str = "auto"
     """auto, text or json. auto: text on a terminal."""
 
@@ -121,7 +125,7 @@ async def _run(options: RunOptions, secrets: ProcessSecrets, tokens: TokenFile |
     _own_signals(stop)
     http = GuardedClient()
     listener = bind(options.host, options.port)
-    journal = open_journal(options.data_dir / "journal")
+    journal = open_journal(options.data_dir / "journal", limit=options.journal_limit)
     store = await open_store(options.store, options.data_dir)
     daemon, metrics = build(options, http, secrets, tokens, journal, store)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.watcher.wake)
@@ -167,7 +171,9 @@ def build(
         longest_sleep=SHARED_LOOK if is_shared(options.store) else None,
         settled=runs.settled,
     )
-    recorder = Recorder(store, clock, metrics, recorded=dispatcher.wake)
+    progress = open_progress(options.data_dir)
+    quarantine = FileQuarantine(options.data_dir / FOLDER)
+    recorder = Recorder(store, clock, metrics, recorded=dispatcher.wake, blame=progress.blame)
     reloader = Reloader(
         options.root,
         load=load_tree,
@@ -207,6 +213,7 @@ def build(
     metrics.read_from(snapshot_samples(snapshotter, clock))
     metrics.read_from(config_samples(reloader, machine))
     metrics.read_from(stream.samples)
+    metrics.read_from(journal_samples(journal, quarantine))
     metrics.read_from(_store_source(store.counts, lambda counts: store_samples(counts, clock.now())))
     metrics.read_from(
         _store_source(
@@ -226,7 +233,7 @@ def build(
         machine=machine,
         inbox=Inbox(feed, horizon, metrics),
         recorder=recorder,
-        processor=Processor(feed, machine, recorder, clock, snapshotter),
+        processor=Processor(feed, machine, recorder, clock, snapshotter, progress),
         snapshotter=snapshotter,
         dispatcher=dispatcher,
         stream=stream,
@@ -235,6 +242,8 @@ def build(
         watcher=Watcher(options.root, options.poll_interval),
         heartbeat=heartbeat,
         restore=restore,
+        progress=progress,
+        quarantine=quarantine,
         kept_files=lambda digest: generations.read(digest)[0].files,
         reload=reloader.reload,
         drain=options.drain,

@@ -7,6 +7,10 @@ from cepd.ports.journal import Clock as Clock
 from cepd.ports.journal import Journal as Journal
 from cepd.ports.journal import Snapshot as Snapshot
 from cepd.ports.journal import Snapshots as Snapshots
+from cepd.ports.progress import LeftOut as LeftOut
+from cepd.ports.progress import Progress as Progress
+from cepd.ports.progress import Quarantine as Quarantine
+from cepd.ports.progress import Suspect as Suspect
 from cepd.ports.runs import Runs as Runs
 from cepd.ports.store import AckCounts as AckCounts
 from cepd.ports.store import AlertDetail as AlertDetail

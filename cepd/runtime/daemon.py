@@ -13,13 +13,14 @@ from cepd.intake.horizon import Horizon
 from cepd.model.duration import SECOND, Span
 from cepd.model.errors import RetryLaterError, StartError
 from cepd.model.execution import Asked, Execution
-from cepd.ports import Clock, Journal, Snapshots, Store
+from cepd.ports import Clock, Journal, Progress, Quarantine, Snapshots, Store
 from cepd.runtime.dispatcher import Dispatcher
 from cepd.runtime.feed import Feed
 from cepd.runtime.heartbeat import Heartbeat
 from cepd.runtime.inbox import Inbox
 from cepd.runtime.lapses import end_acknowledgements
 from cepd.runtime.machine import Machine
+from cepd.runtime.patience import patiently
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.recovery import Restore, begin, lost, replay
@@ -57,6 +58,8 @@ class Daemon:
     watcher: Watcher
     heartbeat: Heartbeat
     restore: Restore
+    progress: Progress
+    quarantine: Quarantine
     kept_files: Callable[[str], Mapping[str, bytes]]
     reload: Callable[[], Awaitable[Reloaded]]
     drain: Span = 10 * SECOND
@@ -76,6 +79,8 @@ class Daemon:
         if self.feed.refused is not None:
             self.feed.try_again()
             return f"the journal takes no events: {self.feed.refused}"
+        if self.feed.full is not None:
+            return self.feed.full
         if self.machine.deployment.digest:
             return None
         return f"no rules are loaded yet: {self.reloader.failure or 'the folder was never good'}"
@@ -125,13 +130,15 @@ class Daemon:
         if self.journal.damage:
             log.error("journal damaged", extra={"reason": self.journal.damage})
         started = self.clock.now()
-        recorded = await self.store.recorded()
+        recorded = await patiently(self.store.recorded, _away)
         snapshot = await asyncio.to_thread(
             begin, self.journal, self.snapshots, recorded, self.machine, self.horizon, self.restore
         )
-        if reason := await lost(self.journal, self.store):
+        if reason := await patiently(lambda: lost(self.journal, self.store), _away):
             log.error("journal damaged", extra={"reason": reason})
-        recovered = await replay(self.journal, self.machine, self.recorder, self.horizon, self.restore)
+        recovered = await replay(
+            self.journal, self.machine, self.recorder, self.horizon, self.restore, self.progress, self.quarantine
+        )
         self.snapshotter.resume(snapshot)
         log.info(
             "recovered",
@@ -150,7 +157,7 @@ class Daemon:
         digest = self.machine.deployment.digest
         self.reloader.resume(await asyncio.to_thread(self.kept_files, digest) if digest else {})
         await self._first_reload()
-        reclaimed = await self.store.reclaim(self.clock.now())
+        reclaimed = await patiently(lambda: self.store.reclaim(self.clock.now()), _away)
         log.info("deliveries reclaimed", extra={"number": reclaimed})
         self._begin(parts, self.dispatcher.run(), "the dispatcher")
         self._begin(parts, end_acknowledgements(self.store, self.clock), "the ends of acknowledgements")
@@ -196,6 +203,10 @@ class Daemon:
         except TimeoutError:
             log.warning("not all was recorded in time; the next start does it")
         await self.dispatcher.drain(max(end - asyncio.get_running_loop().time(), 0.0))
+
+
+def _away(error: RetryLaterError, pause: float) -> None:
+    log.error("store away", extra={"reason": error.message, "retry_in": pause})
 
 
 async def _awaited(running: Awaitable[object]) -> None:

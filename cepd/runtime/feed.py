@@ -8,9 +8,10 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
-from cepd.model.errors import OverloadedError
+from cepd.model.errors import OverloadedError, RetryLaterError
 from cepd.model.execution import Asked
 from cepd.model.frame import Frame, FrameKind
+from cepd.model.size import format_size
 from cepd.ports import Clock, Journal
 from cepd.runtime.deployment import Deployment
 
@@ -52,8 +53,18 @@ class Feed:
         self.length = 0
         self.size = 0
 
+    @property
+    def full(self) -> str | None:
+        """Why the journal takes no more events, in words; None where it does."""
+        if self._journal.size < self._journal.limit:
+            return None
+        return f"the journal holds {format_size(self._journal.size)}, as much as it may (--journal-limit)"
+
     def reserve(self, events: int, size: int) -> None:
-        """Makes room for events that will come. OverloadedError where there is none; an empty queue takes any."""
+        """Makes room for events that will come. OverloadedError where there is none; an empty queue takes any.
+        RetryLaterError where the journal is full."""
+        if self.full is not None:
+            raise RetryLaterError(self.full, help="it lets rows go once the store has recorded them", after=5.0)
         full = self.length + events > self.capacity_events or self.size + size > self.capacity_bytes
         if full and self.length:
             raise OverloadedError(

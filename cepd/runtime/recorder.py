@@ -1,19 +1,21 @@
 """The recorder's task: what fired becomes rows of the store, many rows of the journal in one transaction.
 
 Its queue is bounded: while the store lags or is away, `put` waits, the engine stops with it, and intake answers 429.
-Nothing is given up: a recording is tried until the store takes it, and repeating one changes nothing.
+Nothing is given up: a recording is tried until the store takes it, and repeating one changes nothing. What cannot be
+put into words, or is refused for what it says, is a fault that ends the daemon; the row to blame is told before.
 """
 
 import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cepd.model.errors import RetryLaterError
 from cepd.ports import Clock, Recording, Store
 from cepd.runtime.alerts import Owed
 from cepd.runtime.machine import Applied
+from cepd.runtime.patience import patiently
 from cepd.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -24,20 +26,27 @@ AT_ONCE = 500
 """Firings after which a transaction takes no further row."""
 AT_A_STRETCH = 50
 """Firings that are put into words before others have their turn on the loop: five milliseconds."""
-LONGEST_PAUSE = 5.0
 
 
 class Recorder:
     """`length` counts the firings that wait or are being written."""
 
     def __init__(
-        self, store: Store, clock: Clock, metrics: Metrics, *, recorded: Callable[[], None], capacity: int = CAPACITY
+        self,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        recorded: Callable[[], None],
+        blame: Callable[[int], None] = lambda seq: None,
+        capacity: int = CAPACITY,
     ) -> None:
-        """`recorded` is called after each commit."""
+        """`recorded` is called after each commit, `blame` with the row over which it ends."""
         self._store = store
         self._clock = clock
         self._metrics = metrics
         self._recorded = recorded
+        self._blame = blame
         self._rows: deque[Applied] = deque()
         self._writing: list[Applied] = []
         self._changed = asyncio.Condition()
@@ -77,7 +86,7 @@ class Recorder:
         """Never ends by itself."""
         while True:
             await self._next()
-            await self._commit(await self._owed())
+            await self._write(self._writing)
             async with self._changed:
                 self.length -= sum(map(_weight, self._writing))
                 self._writing = []
@@ -93,9 +102,20 @@ class Recorder:
             self._writing.append(row)
             firings += _weight(row)
 
-    async def _owed(self) -> Recording:
+    async def _write(self, rows: Sequence[Applied]) -> None:
+        try:
+            await self._commit(await self._owed(rows))
+        except Exception:
+            if len(rows) == 1:
+                self._blame(rows[0].seq)
+                raise
+            log.exception("rows not recorded together; each is tried alone", extra={"rows": [row.seq for row in rows]})
+            for row in rows:
+                await self._write([row])
+
+    async def _owed(self, rows: Sequence[Applied]) -> Recording:
         owed, told = Owed(self._clock.now(), self._metrics), 0
-        for row in self._writing:
+        for row in rows:
             for firing in row.firings:
                 owed.add(firing, row)
                 told += firing.is_told
@@ -103,20 +123,14 @@ class Recorder:
                     told = 0
                     await asyncio.sleep(0)
             owed.end(row)
-        return owed.recording(self._writing[-1].seq)
+        return owed.recording(rows[-1].seq)
 
     async def _commit(self, recording: Recording) -> None:
-        pause = 0.1
-        while True:
-            try:
-                await self._store.record(recording)
-            except RetryLaterError as error:
-                self._metrics.count("cepd_store_errors_total")
-                log.error("store away", extra={"reason": error.message, "retry_in": pause})
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-            else:
-                return
+        await patiently(lambda: self._store.record(recording), self._away)
+
+    def _away(self, error: RetryLaterError, pause: float) -> None:
+        self._metrics.count("cepd_store_errors_total")
+        log.error("store away", extra={"reason": error.message, "retry_in": pause})
 
 
 def _weight(row: Applied) -> int:

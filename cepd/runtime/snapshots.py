@@ -67,7 +67,7 @@ class Snapshotter:
         retain: Span,
     ) -> None:
         """`interval` is the least time between two snapshots, `retain` how long the journal's rows are kept beyond
-        what a start needs."""
+        what a start needs, where they leave half of it free."""
         self._machine = machine
         self._feed = feed
         self._horizon = horizon
@@ -180,7 +180,8 @@ class Snapshotter:
         self._digests[newest.seq] = newest.digest
         self._digests = {seq: self._digests[seq] for seq in rows if seq in self._digests}
         if len(self._digests) == KEPT:
-            await self._journal.trim(min(rows), self._clock.now() - self._retain)
+            crowded = self._journal.size > self._journal.limit // 2
+            await self._journal.trim(min(rows), self._clock.now() - (0 if crowded else self._retain))
             needed = self._journal.generations | {*self._digests.values(), self._machine.deployment.digest}
             await asyncio.to_thread(self._generations.prune, needed)
 

@@ -7,7 +7,7 @@ from cepd.engine.costs import unindexed_count
 from cepd.model.duration import SECOND
 from cepd.model.instant import Instant
 from cepd.policies.breaker import Breaker
-from cepd.ports import AckCounts, Clock, StoreCounts, Tally
+from cepd.ports import AckCounts, Clock, Journal, Quarantine, StoreCounts, Tally
 from cepd.runtime.feed import Feed
 from cepd.runtime.heartbeat import Heartbeat
 from cepd.runtime.machine import Machine
@@ -68,6 +68,17 @@ def _engine(machine: Machine) -> Iterator[Sample]:
         yield "cepd_rule_values_unusable_total", label, unit.unusable
         yield "cepd_rule_entries_evicted_total", label, unit.evicted
         yield "cepd_rule_anomalies_muted_total", label, unit.muted
+
+
+def journal_samples(journal: Journal, quarantine: Quarantine) -> Source:
+    """What the journal holds, and what of it is left out."""
+
+    def read() -> Iterator[Sample]:
+        yield "cepd_journal_size_bytes", (), journal.size
+        yield "cepd_journal_limit_bytes", (), journal.limit
+        yield "cepd_events_quarantined", (), len(quarantine)
+
+    return read
 
 
 def snapshot_samples(snapshotter: Snapshotter, clock: Clock) -> Source:

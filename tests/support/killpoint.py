@@ -1,4 +1,4 @@
-"""`cepd` that kills itself (SIGKILL) at a named point, once the file ARMED exists.
+"""`cepd` that kills itself (SIGKILL) at a named point, once the file ARMED exists. It does so on any store.
 
     python -m tests.support.killpoint POINT ARMED run ROOT ...
 
@@ -21,6 +21,8 @@ import cepd.runtime.machine
 import cepd.runtime.recorder
 import cepd.runtime.runs
 import cepd.stores.journal
+import cepd.stores.outbox
+import cepd.stores.records
 import cepd.stores.segment
 import cepd.stores.snapshots
 import cepd.stores.store
@@ -59,6 +61,51 @@ def after_stepping(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def before_swapping(function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(machine: Any, frame: Any, *rest: Any) -> Any:
+        if frame.kind == "swap":
+            die()
+        return function(machine, frame, *rest)
+
+    return wrapped
+
+
+def after_swapping(function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(machine: Any, frame: Any, *rest: Any) -> Any:
+        result = yield from function(machine, frame, *rest)
+        if frame.kind == "swap":
+            die()
+        return result
+
+    return wrapped
+
+
+def after_finding(function: Callable[..., Any]) -> Callable[..., Any]:
+    """In the transaction of an operation that found something to do."""
+
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = yield from function(*arguments, **named)
+        if result:
+            die()
+        return result
+
+    return wrapped
+
+
+def before_statement(wanted: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """In the middle of a transaction, before the statement of this name."""
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(name: str, *arguments: Any, **named: Any) -> Any:
+            if name == wanted:
+                die()
+            return function(name, *arguments, **named)
+
+        return wrapped
+
+    return wrap
+
+
 def after_awaiting(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def wrapped(*arguments: Any, **named: Any) -> Any:
         result = await function(*arguments, **named)
@@ -73,6 +120,16 @@ def after_syncing(function: Callable[..., Any]) -> Callable[..., Any]:
         item = function(*arguments, **named)
         item.synced.add_done_callback(lambda synced: die())
         return item
+
+    return wrapped
+
+
+def after_awaiting_some(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = await function(*arguments, **named)
+        if result:
+            die()
+        return result
 
     return wrapped
 
@@ -123,10 +180,19 @@ POINTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "journal synced": (cepd.stores.segment, "os", lambda found: _Os(fdatasync=after(os.fdatasync))),
     "202 sent": (cepd.wiring, "create_app", after_the_answer_to_ingest),
     "applied": (cepd.runtime.machine.Machine, "steps", after_stepping),
+    "recording, alerts without deliveries": (cepd.stores.records, "many", before_statement("insert_delivery")),
+    "recording, not committed": (cepd.stores.records, "record", after_stepping),
     "recorded": (STORE, "record", after_awaiting),
-    "attempt row written": (STORE, "claim", after_awaiting),
+    "claim, not committed": (cepd.stores.outbox, "claim", after_finding),
+    "claimed": (STORE, "claim", after_awaiting_some),
     "message sent": (cepd.channels.webhook.WebhookChannel, "send", after_awaiting),
+    "settling, attempt without delivery": (cepd.stores.outbox, "one", before_statement("settle")),
+    "settling, not committed": (cepd.stores.outbox, "settle", after_stepping),
     "settled": (STORE, "settle", after_awaiting),
+    "fallback half owed": (cepd.stores.outbox, "one", before_statement("insert_delivery_alert")),
+    "generation kept": (cepd.runtime.generations.Generations, "keep", after),
+    "swap in the journal": (cepd.runtime.machine.Machine, "steps", before_swapping),
+    "swapped": (cepd.runtime.machine.Machine, "steps", after_swapping),
     "snapshot written": (cepd.stores.snapshots, "os", lambda found: _Os(fsync=after(os.fsync))),
     "snapshot renamed": (cepd.stores.snapshots, "sync_directory", before),
     "snapshot kept": (cepd.stores.snapshots.FileSnapshots, "keep", before),
