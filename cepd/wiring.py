@@ -5,10 +5,12 @@ import logging
 import random
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import uvloop
 
@@ -16,11 +18,13 @@ from cepd import plugins
 from cepd.config.load import load
 from cepd.engine.program import Program
 from cepd.intake.horizon import Horizon
+from cepd.model.alert import Through
 from cepd.model.delivery import Delivery, Outcome
 from cepd.model.duration import SECOND, Span
 from cepd.model.errors import RetryLaterError
 from cepd.model.generation import Generation
 from cepd.model.happenings import DELIVERY_TYPE
+from cepd.model.rule import Severity
 from cepd.model.settings import Settings
 from cepd.net import GuardedClient
 from cepd.ports import Clock, Store, Tools
@@ -38,12 +42,26 @@ from cepd.runtime.machine import Machine
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.reloader import Reloader
+from cepd.runtime.retention import Sweeper
+from cepd.runtime.runs import Runs
 from cepd.runtime.snapshots import Snapshotter
-from cepd.runtime.status import config_samples, part_samples, snapshot_samples, stop_samples, store_samples
+from cepd.runtime.status import (
+    ack_samples,
+    config_samples,
+    journal_samples,
+    part_samples,
+    snapshot_samples,
+    stop_samples,
+    store_samples,
+    tally_samples,
+)
+from cepd.runtime.stream import Stream
 from cepd.runtime.watcher import Watcher
 from cepd.secrets import ProcessSecrets
-from cepd.stores.journal import FileJournal, open_journal
+from cepd.stores.journal import LIMIT, FileJournal, open_journal
 from cepd.stores.opening import is_shared, open_store
+from cepd.stores.progress import open_progress
+from cepd.stores.quarantine import FOLDER, FileQuarantine
 from cepd.stores.shelf import FileShelf
 from cepd.stores.snapshots import FileSnapshots
 from cepd.telemetry.logs import setup_logging
@@ -52,8 +70,11 @@ from cepd.web.app import create_app
 from cepd.web.auth import TokenFile
 from cepd.web.server import bind, check_listen, serve, url_of
 from cepd.web.services import Services
+from cepd.web.stream import line_of
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SCRAPE_PATIENCE = 2.0
 """Seconds that a scrape waits for the store's counts; without them it shows the rest."""
@@ -83,6 +104,7 @@ class RunOptions:
     drain: Span = 10 * SECOND
     snapshot_interval: Span = 30 * SECOND
     retain: Span = 0
+    journal_limit: int = LIMIT
     log_format: str = "auto"
     """auto, text or json. auto: text on a terminal."""
 
@@ -107,7 +129,7 @@ async def _run(options: RunOptions, secrets: ProcessSecrets, tokens: TokenFile |
     _own_signals(stop)
     http = GuardedClient()
     listener = bind(options.host, options.port)
-    journal = open_journal(options.data_dir / "journal")
+    journal = open_journal(options.data_dir / "journal", limit=options.journal_limit)
     store = await open_store(options.store, options.data_dir)
     daemon, metrics = build(options, http, secrets, tokens, journal, store)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.watcher.wake)
@@ -132,8 +154,10 @@ def build(
     snapshots = FileSnapshots(options.data_dir / "snapshots")
     clock = SystemClock(journal.last_clock)
     metrics = Metrics()
+    feed = Feed(journal, clock)
+    runs = Runs(store, feed, clock, deployment=lambda: machine.deployment, written=lambda seq: recorder.written(seq))
     shelf = FileShelf(options.data_dir / "stored")
-    tools = Tools(http=http, secrets=secrets, clock=clock, egress=(), shelf=shelf)
+    tools = Tools(http=http, secrets=secrets, clock=clock, egress=(), runs=runs, shelf=shelf)
     ready_to_run = partial(deploy, modules=plugins.plugin, tools=tools)
     generations = Generations(options.data_dir / "generations")
     load_tree = partial(load, catalog=plugins.built())
@@ -143,19 +167,21 @@ def build(
         return ready_to_run(load_tree(tree), revision, before)
 
     machine = Machine(ready_to_run(_nothing(), "", None))
-    feed = Feed(journal, clock)
     horizon = Horizon()
     inbox = Inbox(feed, horizon, metrics)
     hearing = Hearing(inbox, lambda: machine.deployment.listening, metrics)
     dispatcher = Dispatcher(
         store,
         clock,
-        _performer(machine, hearing, metrics),
+        _performer(machine, hearing, metrics, clock),
         lambda: random.uniform(0.9, 1.1),
         longest_sleep=SHARED_LOOK if is_shared(options.store) else None,
+        settled=runs.settled,
         listening=lambda: machine.deployment.listening,
     )
-    recorder = Recorder(store, clock, metrics, recorded=dispatcher.wake)
+    progress = open_progress(options.data_dir)
+    quarantine = FileQuarantine(options.data_dir / FOLDER)
+    recorder = Recorder(store, clock, metrics, recorded=dispatcher.wake, blame=progress.blame)
     reloader = Reloader(
         options.root,
         load=load_tree,
@@ -169,6 +195,8 @@ def build(
         after_swap=memory.settle,
     )
     heartbeat = Heartbeat()
+    stream = Stream(store, metrics, line_of, look_every=SHARED_LOOK if is_shared(options.store) else None)
+    store.watch(stream.wake)
     snapshotter = Snapshotter(
         machine,
         feed,
@@ -182,11 +210,27 @@ def build(
         interval=options.snapshot_interval,
         retain=options.retain,
     )
+    sweeper = Sweeper(
+        store,
+        clock,
+        metrics,
+        kept=lambda: machine.deployment.generation.settings.retention,
+        final_before=lambda: snapshotter.final_before,
+    )
     metrics.read_from(part_samples(feed, recorder, machine, heartbeat, lambda: horizon.id_reused))
     metrics.read_from(snapshot_samples(snapshotter, clock))
     metrics.read_from(config_samples(reloader, machine))
     metrics.read_from(stop_samples(machine, clock))
-    metrics.read_from(_store_source(store, clock))
+    metrics.read_from(stream.samples)
+    metrics.read_from(journal_samples(journal, quarantine))
+    metrics.read_from(_store_source(store.counts, lambda counts: store_samples(counts, clock.now())))
+    metrics.read_from(
+        _store_source(
+            lambda: store.ack_counts(clock.now() - machine.deployment.generation.settings.ack_sla),
+            lambda counts: ack_samples(counts, machine.deployment.definitions),
+        )
+    )
+    metrics.read_from(tally_samples(store.tally))
     daemon = Daemon(
         clock=clock,
         journal=journal,
@@ -194,16 +238,21 @@ def build(
         store=store,
         horizon=horizon,
         feed=feed,
+        runs=runs,
         machine=machine,
         inbox=inbox,
         recorder=recorder,
-        processor=Processor(feed, machine, recorder, clock, snapshotter),
+        processor=Processor(feed, machine, recorder, clock, snapshotter, progress),
         snapshotter=snapshotter,
         dispatcher=dispatcher,
+        stream=stream,
+        sweeper=sweeper,
         reloader=reloader,
         watcher=Watcher(options.root, options.poll_interval),
         heartbeat=heartbeat,
         restore=restore,
+        progress=progress,
+        quarantine=quarantine,
         kept_files=lambda digest: generations.read(digest)[0].files,
         reload=reloader.reload,
         drain=options.drain,
@@ -216,41 +265,61 @@ def _nothing() -> Generation:
     return Generation(digest="", settings=Settings(), definitions=(), channels={}, files=())
 
 
-def _performer(machine: Machine, hearing: Hearing, metrics: Metrics) -> Callable[[Delivery], Awaitable[Outcome]]:
-    """One try of a delivery by what holds now, counted by how it ended."""
+def _performer(
+    machine: Machine, hearing: Hearing, metrics: Metrics, clock: Clock
+) -> Callable[[Delivery], Awaitable[Outcome]]:
+    """One try of a delivery by what holds now, measured and counted by how it ended."""
 
     async def attempt(delivery: Delivery) -> Outcome:
+        begun = time.monotonic()
         if delivery.type == DELIVERY_TYPE:
             outcome = await hearing.perform(delivery)
         else:
             outcome = await perform(delivery, machine.deployment, plugins.plugin)
+        metrics.observe("cepd_delivery_attempt_duration_seconds", delivery.target, value=time.monotonic() - begun)
         metrics.count("cepd_delivery_attempts_total", delivery.target, outcome.result)
+        if outcome.result == "sent":
+            latency = max(clock.now() - delivery.due_at, 0) / SECOND
+            metrics.observe("cepd_delivery_latency_seconds", delivery.target, value=latency)
         return outcome
 
     return attempt
 
 
-def _store_source(store: Store, clock: Clock) -> Source:
+def _store_source(ask: Callable[[], Awaitable[T]], tell: Callable[[T], Iterator[Sample]]) -> Source:
     """Asks the store at each scrape, which runs in another thread than the loop that this is called on."""
     loop = asyncio.get_running_loop()
 
+    async def answer() -> T:
+        return await ask()
+
     def read() -> Iterator[Sample]:
-        asked = asyncio.run_coroutine_threadsafe(store.counts(), loop)
+        asked = asyncio.run_coroutine_threadsafe(answer(), loop)
         try:
             counts = asked.result(SCRAPE_PATIENCE)
         except (RetryLaterError, TimeoutError) as error:
             asked.cancel()
             log.warning("store not scraped", extra={"reason": str(error) or "it took too long"})
             return
-        yield from store_samples(counts, clock.now())
+        yield from tell(counts)
 
     return read
+
+
+def _ack_counter(metrics: Metrics) -> Callable[[Through, Severity, Span | None], None]:
+    def count(source: Through, severity: Severity, waited: Span | None) -> None:
+        metrics.count("cepd_acks_total", source)
+        if waited is not None:
+            metrics.observe("cepd_time_to_ack_seconds", severity, value=waited / SECOND)
+
+    return count
 
 
 def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: asyncio.Event) -> Services:
     return Services(
         submit=daemon.inbox.submit,
         store=daemon.store,
+        stream=daemon.stream,
         deployment=lambda: daemon.machine.deployment,
         rule_stats=lambda rule_id: daemon.machine.engine.stats.rules.get(rule_id),
         standing=lambda rule_id: daemon.machine.engine.standing(rule_id),
@@ -259,12 +328,14 @@ def _services(daemon: Daemon, metrics: Metrics, tokens: TokenFile | None, stop: 
         stops=lambda: daemon.machine.engine.stops,
         disable=daemon.inbox.disable,
         enable=daemon.inbox.enable,
+        run=daemon.run_rule,
         last_reload=lambda: daemon.reloader.last,
         reload=partial(daemon.reloader.reload_within, RELOAD_PATIENCE),
+        wake_dispatcher=daemon.dispatcher.wake,
         unready=daemon.unready,
         unhealthy=lambda: daemon.broken,
+        acknowledged=_ack_counter(metrics),
         render_metrics=metrics.render,
-        wake=daemon.dispatcher.wake,
         clock=daemon.clock,
         drain=stop,
         tokens=tokens,

@@ -56,12 +56,14 @@ def _draft(target: _Target, message: Message, firing: Firing, alert: Alert, inde
 
 
 def _target(reference: str, options: Mapping[str, Json], directory: Directory) -> _Target:
-    """The action's fallback_channel wins over those of channels, and its breaker over theirs."""
+    """The action's fallback_channel wins over those of channels, but for that channel itself; its breaker over
+    theirs."""
     spec = find_channel(directory.specs, reference)
     if spec is None:
         return _Target(reference, terms_of(options))
-    own = options.get("fallback_channel")
-    fallbacks = _chain(own if isinstance(own, str) else spec.fallback, directory, {spec.name})
+    wanted = options.get("fallback_channel", spec.fallback)
+    named = None if wanted is None else find_channel(directory.specs, wanted)
+    fallbacks = _chain(spec.fallback if named == spec else wanted, directory, {spec.name})
     return _Target(spec.name, terms_of(options, spec.terms), fallbacks)
 
 

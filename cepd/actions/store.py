@@ -41,10 +41,17 @@ async def perform(delivery: Delivery, tools: Tools, directory: Directory) -> Out
     if tools.shelf is None:
         return Outcome(result="permanent", detail="there is no data directory here")
     try:
+        line = _line(delivery)
         name = checked_name(delivery.target.removeprefix(FILE_PREFIX))
-        is_new = await tools.shelf.keep(name, delivery.id, delivery.request, again=delivery.tries > 1)
+        is_new = await tools.shelf.keep(name, delivery.id, line, again=delivery.tries > 1)
     except InputError as error:
         return Outcome(result="permanent", detail=error.message)
     except RetryLaterError as error:
         return Outcome(result="retryable", detail=error.message)
     return Outcome(result="sent", detail="" if is_new else "it was there already")
+
+
+def _line(delivery: Delivery) -> bytes:
+    """What is told, under the delivery's own id: a step of a multi_action has another than the one it was planned
+    with."""
+    return msgspec.json.encode(msgspec.json.decode(delivery.request, type=dict[str, msgspec.Raw]) | {"id": delivery.id})

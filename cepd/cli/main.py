@@ -1,7 +1,7 @@
 """The command `cepd`: its verbs, its exit codes, and what it does with errors.
 
-Exit codes of every verb: 0 fine; 1 findings; 2 usage, or nothing matched; 3 only warnings with `--strict`;
-70 a fault of cepd itself. Findings go to stdout, all else to stderr.
+Exit codes of every verb: 0 fine; 1 findings, or refused by a daemon; 2 usage, or nothing matched; 3 only warnings with
+`--strict`; 70 a fault of cepd itself. Findings go to stdout, all else to stderr.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from cepd.cli import demo, explain, fmt, record, schema, simulate, test, validate, version
+from cepd.cli import deliveries, demo, explain, fmt, record, schema, simulate, test, validate, version
 from cepd.cli import run as daemon
 from cepd.cli.console import complain
 from cepd.cli.exits import FAULT, NOTHING
@@ -34,6 +34,7 @@ app.command("simulate")(simulate.simulate)
 app.command("test")(test.run_tests)
 app.command("run")(daemon.run)
 app.command("record")(record.record)
+app.add_typer(deliveries.app, name="deliveries")
 app.command("fmt")(fmt.fmt)
 app.command("explain")(explain.explain)
 app.command("schema")(schema.schema)
@@ -80,9 +81,11 @@ def refuse_unknown_environment(environment: Any) -> None:
 
 def known_environment() -> set[str]:
     """Every variable that some option of some verb reads."""
-    commands: Any = typer.main.get_command(app)
     found: set[str] = set()
-    for command in commands.commands.values():
+    waiting: list[Any] = [typer.main.get_command(app)]
+    while waiting:
+        command = waiting.pop()
+        waiting.extend(getattr(command, "commands", {}).values())
         for parameter in command.params:
             names = parameter.envvar or ()
             found.update([names] if isinstance(names, str) else names)

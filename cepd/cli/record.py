@@ -44,11 +44,14 @@ def record(
     import cepd
     from cepd.cli.times import instant_option
     from cepd.runtime.generations import read_generation
+    from cepd.runtime.poison import pieces
     from cepd.runtime.recording import ROW
     from cepd.runtime.recording import record as lines_of
+    from cepd.stores.quarantine import FOLDER, FileQuarantine
 
+    quarantine = FileQuarantine(data_dir / FOLDER)
     lines = lines_of(
-        _frames(data_dir / "journal"),
+        (part for frame in _frames(data_dir / "journal") for part in pieces(frame, quarantine.of(frame))),
         list(_snapshots(data_dir / "snapshots")),
         partial(read_generation, data_dir / "generations"),
         version=cepd.__version__,

@@ -8,6 +8,7 @@ import typer
 
 from cepd.model.duration import parse_duration
 from cepd.model.errors import StartError
+from cepd.model.size import parse_size
 
 
 class LogFormat(StrEnum):
@@ -48,6 +49,13 @@ def run(
     retain: Annotated[
         str, typer.Option(envvar="CEPD_RETAIN", help="How long the journal keeps what only cepd record needs.")
     ] = "0s",
+    journal_limit: Annotated[
+        str,
+        typer.Option(
+            envvar="CEPD_JOURNAL_LIMIT",
+            help="From this size of the journal on intake answers 503; it grows while the store is away.",
+        ),
+    ] = "16GiB",
     snapshot_interval: Annotated[
         str, typer.Option(envvar="CEPD_SNAPSHOT_INTERVAL", help="The least time between two snapshots.")
     ] = "30s",
@@ -83,6 +91,7 @@ def run(
                 drain=parse_duration(drain),
                 snapshot_interval=parse_duration(snapshot_interval),
                 retain=parse_duration(retain),
+                journal_limit=parse_size(journal_limit),
                 log_format=log_format.value,
             )
         )

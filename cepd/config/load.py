@@ -28,6 +28,7 @@ from cepd.config.tree import Tree, digest_of
 from cepd.model.channel import ChannelSpec
 from cepd.model.generation import Definition, Generation, SourceFile
 from cepd.model.problem import Problem
+from cepd.model.retention import EVERYTHING
 from cepd.model.settings import Settings
 
 MOST_PROBLEMS = 100
@@ -104,7 +105,10 @@ def _settings(sheets: Sequence[Sheet]) -> Settings:
         return Settings()
     first = found[0]
     sound = {key: value for key, value in first.data.items() if first.findings.clean((key,))}
-    return build_settings(sound, first.meant)
+    settings = build_settings(sound, first.meant)
+    if "retention" in first.data and "retention" not in sound:
+        return msgspec.structs.replace(settings, retention=EVERYTHING)  # a slip of the pen must not delete
+    return settings
 
 
 def _check_addresses(sheet: Sheet, settings: Settings) -> None:

@@ -22,10 +22,10 @@ def render_text(problem: Problem, tree: Tree, *, colour: bool) -> str:
     plain = "\x1b[0m" if colour else ""
     place = f":{problem.line}:{problem.column}" if problem.line else ""
     code = f"{strong}{problem.severity}[{problem.code}]{plain}"
-    lines = [f"{_printable(shown_path(problem.file, tree))}{place}: {code} {_printable(problem.message)}"]
+    lines = [f"{printable(shown_path(problem.file, tree))}{place}: {code} {printable(problem.message)}"]
     lines += _excerpt(problem, tree, strong, plain)
     if problem.help:
-        lines.append(f"   help: {_printable(problem.help)}  (cepd explain {problem.code})")
+        lines.append(f"   help: {printable(problem.help)}  (cepd explain {problem.code})")
     return "\n".join(lines)
 
 
@@ -64,7 +64,7 @@ def _excerpt(problem: Problem, tree: Tree, strong: str, plain: str) -> list[str]
     end = problem.end_column - 1 if problem.end_line == problem.line else len(line)
     end = min(max(end, start + 1), max(len(line), start + 1))
     skipped = max(0, min(start - _LONGEST // 2, len(line) - _LONGEST))
-    text = _printable(line[skipped : skipped + _LONGEST])
+    text = printable(line[skipped : skipped + _LONGEST])
     before = _width(line[skipped:start])
     carets = "^" * max(1, _width(line[start : min(end, skipped + _LONGEST)]))
     number = f"{problem.line:>5}"
@@ -85,7 +85,7 @@ def _source_line(problem: Problem, tree: Tree) -> str | None:
     return line
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     return "".join(_cell(character) for character in text)
 
 

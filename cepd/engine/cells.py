@@ -7,7 +7,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from cepd.engine.arrays import dec_hook, enc_hook
+from cepd.engine.arrays import dec_hook
 from cepd.engine.column import Column, column_type, each, new_column, reader, together
 from cepd.engine.marks import Marks, ReadCarried, StartAll, Take, TakeAll, read_carried
 from cepd.engine.projection import read_field
@@ -108,13 +108,7 @@ class Layout:
         return cells.marks.starter_of_all(self._carried, each(start))
 
     def decode(self, data: bytes, kind: type[StateT]) -> StateT:
-        """A state that holds cells, generic over their columns, of what `encode` gave. Raises ValueError for anything
-        else."""
+        """A state that holds cells, generic over their columns, of its JSON. Raises ValueError for anything else."""
         columns = tuple[tuple(map(column_type, self._aggregates))]  # type: ignore[misc, valid-type]
         found: StateT = msgspec.json.decode(data, type=kind[columns], dec_hook=dec_hook)  # type: ignore[index]
         return found
-
-
-def encode(state: msgspec.Struct) -> bytes:
-    """A state that holds cells, as JSON."""
-    return msgspec.json.encode(state, enc_hook=enc_hook)

@@ -55,8 +55,8 @@ class Column(Protocol):
     def merge(self, slot: int, other: Self, its: int) -> None:
         """Takes in all that a slot of another column of the same aggregate holds."""
 
-    def absorb(self, slots: Sequence[int], other: Self) -> None:
-        """Merges every slot of another column, in order, each into the slot that `slots` names for it."""
+    def absorb(self, slots: Sequence[int], other: Self, begin: int = 0) -> None:
+        """Merges slots of another column, from `begin` on as many as `slots` names the slots for, in order."""
 
     def value(self, slot: int, aggregate: Aggregate, span: Span) -> Json | Missing:
         """The aggregate now; `MISSING` where the values give none. `span` is the window's length in microseconds."""
@@ -102,9 +102,9 @@ class Slots(msgspec.Struct):
     def add(self, slot: int, value: Json | Missing, order: int) -> bool:
         return self.adder(_itself)(slot, value, order)
 
-    def absorb(self, slots: Sequence[int], other: Self) -> None:
+    def absorb(self, slots: Sequence[int], other: Self, begin: int = 0) -> None:
         merge = self.merge
-        for its, slot in enumerate(slots):
+        for its, slot in enumerate(slots, begin):
             merge(slot, other, its)
 
     def numbers(self, count: int, aggregate: Aggregate, span: Span) -> Iterable[Json | Missing]:

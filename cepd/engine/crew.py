@@ -289,7 +289,7 @@ class Crew:
             case Kind.UNIT:
                 unit = self.units[deadline.owner]
                 for found in unit.due(running, deadline.key, deadline.start, deadline.at):
-                    yield from self._take(running, found, watermark)
+                    yield from (None,) if found is None else self._take(running, found, watermark)
             case Kind.SILENCE:
                 yield from fall_silent(running, deadline, self.timers)
                 if running.watch is not None:

@@ -13,7 +13,7 @@ from cepd.engine.episodes import end_all
 from cepd.engine.folding import close, deadlines
 from cepd.engine.program import Program
 from cepd.engine.rows import Batch, Disable, Enable, Lines, Recorded, Reset, Resume, Row, Swap, Target
-from cepd.engine.snapshot import EngineState, SavedState, decode_state, encode_state
+from cepd.engine.snapshot import EngineState, decode_state, encode_state
 from cepd.engine.standing import Standing, standing
 from cepd.engine.stats import Stats
 from cepd.engine.stepping import Steps, finished
@@ -66,21 +66,22 @@ class Engine:
 
     def snapshot(self) -> bytes:
         """Everything that later firings depend on. A cut between two rows."""
-        return finished(self.saving())
+        return b"".join(finished(self.saving()))
 
-    def saving(self) -> Steps[bytes]:
-        """As `snapshot`, in steps between which others may have a turn; no row is to be applied meanwhile."""
-        crew, rules, units = self._crew, dict[str, msgspec.Raw](), dict[str, msgspec.Raw]()
+    def saving(self) -> Steps[Sequence[bytes]]:
+        """The pieces of `snapshot`, in steps between which others may have a turn; no row is to be applied meanwhile.
+        Whoever joins them makes a copy of it all, which takes as long as a step must not."""
+        crew, pieces = self._crew, list[bytes]()
         if self._watermark is not None:
             crew.tidy(self._watermark)
         self._muting.forget(self._held)
-        for running in crew.rules:
-            rules[running.rule.id] = msgspec.Raw(msgspec.json.encode(running.state))
+        rules = ((running.rule.id, running.state) for running in crew.rules)
+        units = zip(crew.program.units, crew.units, strict=True)
+        saved = ((compiled.fingerprint, unit.saving()) for compiled, unit in units)
+        for piece in encode_state(self._watermark, rules, saved, self._muting):
+            pieces.append(piece)
             yield
-        for compiled, unit in zip(crew.program.units, crew.units, strict=True):
-            units[compiled.fingerprint] = msgspec.Raw(unit.save())
-            yield
-        return encode_state(SavedState(self._watermark, rules, units, self._muting))
+        return pieces
 
     @property
     def stats(self) -> Stats:

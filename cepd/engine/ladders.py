@@ -14,6 +14,7 @@ import msgspec
 
 from cepd.engine.paths import MISSING
 from cepd.engine.running import Running
+from cepd.engine.stepping import Steps, chunks
 from cepd.model.condition import All, Condition, Field, Literally, Operator, Test
 from cepd.model.json import Json
 from cepd.model.rule import Aggregate, Rule
@@ -56,16 +57,18 @@ class Ladder(msgspec.Struct, frozen=True, gc=False):
         found = -value if self.falling else value
         return found > limit or (found == limit and not self.strict)
 
-    def crossing(self, keys: Iterable[str], values: Iterable[Json]) -> "Crossing":
+    def crossing(self, keys: Iterable[str], values: Iterable[Json]) -> "Steps[Crossing]":
         """Of keys, and the aggregate of each, those that cross the loosest limit."""
         crosses, least, sign = operator.gt if self.strict else operator.ge, self.limits[0], -1 if self.falling else 1
         several = self.limits[-1] != least
         found = Crossing(least, self.strict)
-        for key, value in zip(keys, values, strict=True):
-            if (value.__class__ is float or value.__class__ is int) and crosses(sign * value, least):
-                found.keys.append(key)
-                if several:
-                    found.values.append(sign * value)
+        for some in chunks(zip(keys, values, strict=True)):
+            for key, value in some:
+                if (value.__class__ is float or value.__class__ is int) and crosses(sign * value, least):
+                    found.keys.append(key)
+                    if several:
+                        found.values.append(sign * value)
+            yield
         return found
 
 

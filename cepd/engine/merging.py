@@ -14,6 +14,7 @@ from cepd.engine.column import Column
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.ladders import Crossing, Ladder
 from cepd.engine.reading import Marked, Reading, Sight, Telling
+from cepd.engine.stepping import MANY, Steps, chunks
 from cepd.model.instant import Instant
 
 _SCRATCH = 256
@@ -39,7 +40,8 @@ AnyPane: TypeAlias = Pane[Columns]
 
 class Ended:
     """A window that ended, for all its keys. Each key is merged once, when it is first looked at; columns by
-    themselves where only they can tell which keys that has to be."""
+    themselves where only they can tell which keys that has to be. What goes through all of them is done in steps: with
+    a hundred thousand keys it would hold others up for half a second."""
 
     def __init__(self, start: Instant, end: Instant, panes: Sequence[AnyPane], layout: Layout) -> None:
         self.start, self.end = start, end
@@ -48,14 +50,25 @@ class Ended:
         self.index: dict[str, int] = {} if self._single is None else self._single.index
         """The keys of the window."""
         self._slots: list[list[int]] = []
-        if self._single is None:
-            place = self.index.setdefault
-            self._slots = [[place(key, len(self.index)) for key in pane.index] for pane in panes]
         self._merged: dict[str, int] = {}
         self._cells = layout.empty()
         self._said: dict[Telling, dict[str, Evaluation]] = {}
         self._crossings: dict[int, list[tuple[Ladder, Crossing]]] = {}
         self._keys: list[str] = []
+
+    @classmethod
+    def of(cls, start: Instant, end: Instant, panes: Sequence[AnyPane], layout: Layout) -> Steps["Ended"]:
+        """With its keys, which it has only then."""
+        made = cls(start, end, panes, layout)
+        if made._single is None:
+            index, place = made.index, made.index.setdefault
+            for pane in panes:
+                slots: list[int] = []
+                for keys in chunks(pane.index):
+                    slots += [place(key, len(index)) for key in keys]
+                    yield
+                made._slots.append(slots)
+        return made
 
     def keys(self) -> list[str]:
         """All of them, sorted once for all members."""
@@ -88,25 +101,30 @@ class Ended:
             slot = self._merged[key] = merge_key(self._cells, key, self._panes)
         return Marked.of(self.start, self.end, self._cells, slot)
 
-    def beyond(self, ladder: Ladder, limit: float) -> list[str]:
+    def beyond(self, ladder: Ladder, limit: float) -> Steps[list[str]]:
         """The keys of which a ladder's aggregate crosses one of its limits. All members share what that takes."""
         place = self._layout.place(ladder.aggregate)
         known = self._crossings.setdefault(place, [])
         crossing = next((found for its, found in known if its is ladder), None)
         if crossing is None:
-            values = self._column(place).numbers(len(self.index), ladder.aggregate, self.end - self.start)
-            crossing = ladder.crossing(self.index, values)
+            column = yield from self._column(place)
+            values = column.numbers(len(self.index), ladder.aggregate, self.end - self.start)
+            crossing = yield from ladder.crossing(self.index, values)
             known.append((ladder, crossing))
         return crossing.beyond(limit)
 
-    def _column(self, place: int) -> Column:
+    def _column(self, place: int) -> Steps[Column]:
         if self._single is not None:
             return self._single.cells.columns[place]
         column = self._layout.column(place)
-        for _ in self.index:
-            column.grow()
+        for keys in chunks(self.index):
+            for _ in keys:
+                column.grow()
+            yield
         for slots, pane in zip(self._slots, self._panes, strict=True):
-            column.absorb(slots, pane.cells.columns[place])
+            for begin in range(0, len(slots), MANY):
+                column.absorb(slots[begin : begin + MANY], pane.cells.columns[place], begin)
+                yield
         return column
 
 

@@ -12,14 +12,16 @@ import msgspec
 
 from cepd.engine.arrivals import Arrivals
 from cepd.engine.asking import Reached
-from cepd.engine.cells import Columns, ColumnsT, encode
+from cepd.engine.cells import Columns, ColumnsT
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.ladders import rungs
 from cepd.engine.marks import StartAll, Take, TakeAll
 from cepd.engine.merging import AnyPane, Ended, Older, Pane, one_key
+from cepd.engine.pieces import pieces_of
 from cepd.engine.projection import View
 from cepd.engine.reading import Fed, Marked, Reading, Sight, seen
 from cepd.engine.running import Running
+from cepd.engine.stepping import Steps, chunks
 from cepd.engine.unit import Batch, Schedule, UnitStatus
 from cepd.engine.windowed import Windowed
 from cepd.model.duration import Span
@@ -109,18 +111,21 @@ class PaneUnit(Windowed):
             self._order += 1
         return self._tell(event, time, key, pane, slot, mark) if self._eager else ()
 
-    def due(self, member: Running, key: str, start: Instant, at: Instant) -> Iterator[Evaluation]:
+    def due(self, member: Running, key: str, start: Instant, at: Instant) -> Iterator[Evaluation | None]:
         if at not in self._state.ends:
             return
         reading, followed = self._readings[member.rule.id], member.state.episodes
         if self._eager:
             yield from self._still_open(member, reading, start, at)
             return
-        ended = self._ended(start, at)
-        for each in self._asked(member, ended):
-            found = ended.says(reading, each, followed=each in followed)
-            if found is not None:
-                yield found
+        ended = yield from self._ended(start, at)
+        asked = yield from self._asked(member, ended)
+        for keys in chunks(asked):
+            for each in keys:
+                found = ended.says(reading, each, followed=each in followed)
+                if found is not None:
+                    yield found
+            yield None
 
     def drop(self, key: str, start: Instant, at: Instant) -> None:
         """A pane goes with the last window that holds it: the one that starts with it."""
@@ -153,9 +158,9 @@ class PaneUnit(Windowed):
         windows = [seen(sight, self._readings) for sight in found if sight is not None]
         return {"windows": windows} if windows else {}
 
-    def save(self) -> bytes:
+    def saving(self) -> Iterator[bytes]:
         self._state.order = self._order
-        return encode(self._state)
+        return pieces_of(self._state, large=Pane)
 
     def load(self, data: bytes) -> None:
         self._state = self._layout.decode(data, State)
@@ -279,20 +284,24 @@ class PaneUnit(Windowed):
     def _one(self, key: str, start: Instant, end: Instant) -> Marked | None:
         return one_key(key, start, end, self._between(start, end), self._layout)
 
-    def _still_open(self, member: Running, reading: Reading, start: Instant, end: Instant) -> Iterator[Evaluation]:
+    def _still_open(
+        self, member: Running, reading: Reading, start: Instant, end: Instant
+    ) -> Iterator[Evaluation | None]:
         """What an eager window says when it ends: to those that follow a key."""
-        for key in sorted(self._open_keys(member, end)):
-            sight = self._one(key, start, end)
-            if sight is None:
-                yield reading.at_empty_end(key, start, end)
-            elif (found := reading.at_end(key, sight, followed=True)) is not None:
-                yield found
+        for keys in chunks(sorted(self._open_keys(member, end))):
+            for key in keys:
+                sight = self._one(key, start, end)
+                if sight is None:
+                    yield reading.at_empty_end(key, start, end)
+                else:
+                    yield reading.at_end(key, sight, followed=True)
+            yield None
 
-    def _asked(self, member: Running, ended: Ended) -> Sequence[str]:
+    def _asked(self, member: Running, ended: Ended) -> Steps[Sequence[str]]:
         """The keys that a member is to be asked of at the end of a window that is not eager, sorted: those that it
         follows and those that may be true."""
         rung = self._rungs.get(member.rule.id)
-        may = ended.keys() if rung is None else sorted(ended.beyond(*rung))
+        may = ended.keys() if rung is None else sorted((yield from ended.beyond(*rung)))
         episodes = member.state.episodes
         if not episodes:
             return may
@@ -306,10 +315,10 @@ class PaneUnit(Windowed):
         episodes = member.state.episodes
         return {key for key in member.state.open_keys() if episodes[key].heard < end}
 
-    def _ended(self, start: Instant, end: Instant) -> Ended:
+    def _ended(self, start: Instant, end: Instant) -> Steps[Ended]:
         """All keys of a window, found once for all members."""
         if self._last_ended is None or self._last_ended.end != end:
-            self._last_ended = Ended(start, end, self._between(start, end), self._layout)
+            self._last_ended = yield from Ended.of(start, end, self._between(start, end), self._layout)
         return self._last_ended
 
     def _nothing(self) -> Filling:

@@ -1,8 +1,11 @@
 """Snapshots: the engine's state as bytes. JSON, because keys may hold integers that no binary format takes."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from cepd.engine.muting import Muting
+from cepd.engine.pieces import of_members, pieces_of
 from cepd.engine.state import RuleState
 from cepd.engine.watermarks import Watermark
 from cepd.model.errors import InputError
@@ -29,22 +32,22 @@ class _Format(msgspec.Struct):
     format: int
 
 
-class SavedState(msgspec.Struct):
-    """An EngineState whose rules are encoded already, each by itself."""
-
-    watermark: Watermark | None
-    rules: dict[str, msgspec.Raw]
-    units: dict[str, msgspec.Raw]
-    muting: Muting
-
-
-class _Saved(msgspec.Struct):
-    format: int
-    state: SavedState
-
-
-def encode_state(state: SavedState) -> bytes:
-    return msgspec.json.encode(_Saved(FORMAT, state))
+def encode_state(
+    watermark: Watermark | None,
+    rules: Iterable[tuple[str, RuleState]],
+    units: Iterable[tuple[str, Iterable[bytes]]],
+    muting: Muting,
+) -> Iterator[bytes]:
+    """In pieces, as `units` have them."""
+    state = of_members(
+        (
+            ("watermark", pieces_of(watermark)),
+            ("rules", of_members((rule_id, pieces_of(found)) for rule_id, found in rules)),
+            ("units", of_members(units)),
+            ("muting", pieces_of(muting)),
+        )
+    )
+    return of_members((("format", pieces_of(FORMAT)), ("state", state)))
 
 
 def decode_state(data: bytes) -> EngineState:

@@ -8,7 +8,7 @@ Each kind of unit is one module of `cepd.engine.units`, named by the window's ty
 `Unit` fulfils the protocol.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
@@ -87,9 +87,10 @@ class Unit(Protocol):
         """What the event that was fed last says to one member; empty where it says nothing (not even false).
         A false one is only of use to a member with an episode for that key, and may be left out otherwise."""
 
-    def due(self, member: "Running", key: str, start: Instant, at: Instant) -> Iterable[Evaluation]:
+    def due(self, member: "Running", key: str, start: Instant, at: Instant) -> Iterable[Evaluation | None]:
         """What falls due for one member, sorted by key: the scheduled entry came up. Changes nothing. False ones as
-        for `read`; keys of `member.state.open_keys()` are evaluated at every window end, events or not."""
+        for `read`; keys of `member.state.open_keys()` are evaluated at every window end, events or not. None now and
+        then where that takes long: others may have a turn, but for what changes the unit."""
 
     def drop(self, key: str, start: Instant, at: Instant) -> None:
         """Every member has seen what was due: forgets it, schedules what comes next."""
@@ -109,11 +110,12 @@ class Unit(Protocol):
     def describe(self, key: str) -> dict[str, Json]:
         """Where the key stands, for a trace: plain JSON, times as RFC 3339 text. Empty for an unknown key."""
 
-    def save(self) -> bytes:
-        """Its state as JSON; `load` of it gives a unit that goes on exactly the same."""
+    def saving(self) -> Iterator[bytes]:
+        """Its state as JSON, in pieces, between which nothing may change it; `load` of all of them together gives a
+        unit that goes on exactly the same."""
 
     def load(self, data: bytes) -> None:
-        """Only right after it was made, before `bind`. Raises ValueError for anything else than what `save` gave."""
+        """Only right after it was made, before `bind`. Raises ValueError for anything else than what `saving` gave."""
 
 
 def most_keys(rule: Rule, default: int = MAX_KEYS) -> int:

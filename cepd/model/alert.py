@@ -10,6 +10,15 @@ from cepd.model.rule import Severity
 
 AlertState: TypeAlias = Literal["open", "acked", "resolved"]
 
+Verdict: TypeAlias = Literal["true_positive", "false_positive"]
+"""What a person found an alert to be."""
+
+Through: TypeAlias = Literal["api", "cli", "slack", "pagerduty", "cepd"]
+"""Through what a change came; `cepd`: by itself, when its time had come."""
+
+ChangeKind: TypeAlias = Literal["ack", "steal", "extend", "unack", "lapse", "resolve", "note", "verdict"]
+"""ack: of an alert that nobody held. steal: from another. extend: the holder gave it another end. lapse: it ended."""
+
 NoticeKind: TypeAlias = Literal["fired", "updated", "acked", "unacked", "resolved", "noted", "judged", "delivery"]
 """What can happen to an alert that those who watch hear of."""
 
@@ -43,6 +52,16 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     acked_by: str | None = None
     acked_at: Instant | None = None
     ack_note: str | None = None
+    ack_source: Through | None = None
+    ack_until: Instant | None = None
+    """When the acknowledgement ends by itself, if the alert is still open then."""
+    unacked_since: Instant | None = None
+    """When it last lost an acknowledgement; None: it never did."""
+    resolved_at: Instant | None = None
+    resolved_by: str | None = None
+    """The person who resolved it, for good; None where the engine did, or nobody."""
+    verdict: Verdict | None = None
+    verdict_by: str | None = None
 
     @property
     def state(self) -> AlertState:
@@ -50,9 +69,15 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
             return "resolved"
         return "acked" if self.acked_by is not None else "open"
 
+    @property
+    def waits_since(self) -> Instant:
+        """Since when it has been there for people without an acknowledgement, if it has none."""
+        return self.recorded_at if self.unacked_since is None else self.unacked_since
+
 
 class Fold(msgspec.Struct, frozen=True):
-    """Later facts of a stored alert, absolute: a store keeps the higher count and never touches the ACK."""
+    """Later facts of a stored alert, absolute: a store keeps the higher count and touches neither the ACK nor
+    what a person resolved."""
 
     event_id: str
     count: int
@@ -65,8 +90,14 @@ class AlertChange(msgspec.Struct, frozen=True, kw_only=True):
 
     event_id: str
     at: Instant
-    kind: Literal["ack", "steal"]
+    kind: ChangeKind
     by: str
     before: AlertState
     after: AlertState
     note: str | None = None
+    source: Through = "api"
+    until: Instant | None = None
+    """The end that the acknowledgement was given."""
+    verdict: Verdict | None = None
+    idempotency_key: str | None = None
+    """Under which the person asked for it; it is carried out once."""

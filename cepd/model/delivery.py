@@ -9,6 +9,7 @@ from cepd.model.alert import Alert
 from cepd.model.duration import Span
 from cepd.model.firing import Firing
 from cepd.model.instant import Instant
+from cepd.model.json import Json
 from cepd.model.terms import Terms
 
 DeliveryState: TypeAlias = Literal[
@@ -23,6 +24,9 @@ it could be told, and the resolve went instead. suppressed: a person dropped it.
 UNFINISHED: tuple[DeliveryState, ...] = ("pending", "sending")
 REVIVABLE: tuple[DeliveryState, ...] = ("dead", "unknown", "expired")
 """What a person may send again."""
+
+BEGINNINGS = ("fired", "storm")
+"""The kinds of deliveries that tell of an alert first."""
 
 Result: TypeAlias = Literal["sent", "retryable", "rate_limited", "auth", "permanent", "unknown"]
 """How an attempt ended, by cause.
@@ -57,6 +61,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """When the first try may start."""
     urgent: bool = False
     """Falls back at once while the breaker of its target is open."""
+    depth: int = 0
+    """Links of the chain of rules that led to it."""
     fallback: "Draft | None" = None
     """What is owed instead once this one is given up; ready to be sent like this one."""
 
@@ -123,11 +129,15 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     fallback_of: str | None = None
     """The delivery that it stands in for."""
     fell_back: bool = False
-    """Another one stands in for it."""
+    """Another one stands in for it, or tells the end of what one stood in for."""
     reason: str | None = None
     settled_at: Instant | None = None
     redriven_by: str | None = None
     redriven_at: Instant | None = None
+    depth: int = 0
+    """Links of the chain of rules that led to it."""
+    progress: bytes | None = None
+    """What an action of several steps has done so far, as it stored it for itself."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +147,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     status: int | None = None
     retry_after: Span | None = None
+    references: dict[str, Json] = {}
+    """What it gives to later steps of the same action; not stored with the attempt."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,9 @@
     │   ├── TemplateError      … at a line and column of a template
     │   ├── TooLargeError      … it is over a limit (413)
     │   ├── NotFoundError      … it names what does not exist (404)
-    │   └── ConflictError      … somebody else holds it (409)
+    │   ├── GoneError          … it names what is over for good (410)
+    │   └── ConflictError      … somebody else holds it, or it is not in a state for that (409)
+    │       └── HeldError      … and says who
     ├── RetryLaterError        nothing is wrong with the input: the same call works later (503)
     │   └── OverloadedError    … and its sender is too fast (429)
     ├── RefusedError           a rule of safety forbids it, now and later: egress, roles
@@ -90,8 +92,21 @@ class NotFoundError(InputError):
     """The input names something that does not exist."""
 
 
+class GoneError(InputError):
+    """What the input names is over, and nothing of the kind can be done to it any more."""
+
+
 class ConflictError(InputError):
-    """Somebody else holds what the input asks for."""
+    """Somebody else holds what the input asks for, or it is not in a state for that."""
+
+
+class HeldError(ConflictError):
+    """`holder` has had it `since` that many microseconds after the epoch."""
+
+    def __init__(self, message: str, *, holder: str, since: int, help: str = "") -> None:
+        super().__init__(message, help=help)
+        self.holder = holder
+        self.since = since
 
 
 class RetryLaterError(CepdError):

@@ -31,9 +31,14 @@ class Terms(msgspec.Struct, frozen=True):
     breaker: BreakerSpec = BreakerSpec()
 
     @property
+    def patience(self) -> Span:
+        """How long after the claim its try may last. It has to begin early enough for all of its own time."""
+        return 2 * self.timeout + 4 * SECOND
+
+    @property
     def lease(self) -> Span:
         """For how long a claim holds; whoever has not settled by then is taken for dead."""
-        return 2 * self.timeout + 5 * SECOND
+        return self.patience + SECOND
 
 
 def terms_of(document: Mapping[str, Any], terms: Terms = Terms()) -> Terms:  # noqa: B008 - it never changes
@@ -47,18 +52,19 @@ def terms_of(document: Mapping[str, Any], terms: Terms = Terms()) -> Terms:  # n
         named["on_unknown"] = document["on_unknown"]
     if "delays" in retry:
         named["delays"] = tuple(parse_duration(text) for text in retry["delays"])
-    if retry.get("keep_trying_until") is not None:
-        named["keep_trying"] = parse_duration(retry["keep_trying_until"])
+    if "keep_trying_until" in retry:
+        until = retry["keep_trying_until"]
+        named["keep_trying"] = None if until is None else parse_duration(until)
     if "circuit_breaker" in document:
-        named["breaker"] = _breaker(document["circuit_breaker"])
+        named["breaker"] = _breaker(document["circuit_breaker"], terms.breaker)
     return msgspec.structs.replace(terms, **named)
 
 
-def _breaker(document: Mapping[str, Any]) -> BreakerSpec:
+def _breaker(document: Mapping[str, Any], spec: BreakerSpec) -> BreakerSpec:
     named: dict[str, Any] = {name: document[name] for name in _COUNTS if name in document}
     if "timeout_seconds" in document:
         named["timeout"] = round(document["timeout_seconds"] * SECOND)
-    return BreakerSpec(**named)
+    return msgspec.structs.replace(spec, **named)
 
 
 _COUNTS = ("failure_threshold", "half_open_max_requests")

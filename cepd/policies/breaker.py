@@ -8,14 +8,14 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from cepd.model.delivery import Result
+from cepd.model.delivery import Outcome, Result
 from cepd.model.instant import Instant
 from cepd.model.terms import BreakerSpec
 
 BreakerState: TypeAlias = Literal["closed", "open", "half_open"]
 
 _FAILURES: frozenset[Result] = frozenset({"retryable", "unknown", "auth"})
-"""What says that the target is not well. A refused message says that the message is not, a 429 that it is busy."""
+"""What says that the target is not well. A 429 says that it is busy."""
 
 
 class Breaker(msgspec.Struct, frozen=True):
@@ -29,12 +29,13 @@ class Breaker(msgspec.Struct, frozen=True):
         return "open" if now < self.open_until else "half_open"
 
 
-def after(breaker: Breaker, spec: BreakerSpec, result: Result, now: Instant) -> Breaker:
+def after(breaker: Breaker, spec: BreakerSpec, outcome: Outcome, now: Instant) -> Breaker:
     """The breaker once a try has ended. A try that began before the breaker opened and fails late opens it no longer
-    than it is; one that succeeds closes it."""
-    if result == "sent" or result == "permanent":
+    than it is; one that succeeds closes it. A target that refuses a message is well, the message is not; what never
+    left the house says nothing of its target."""
+    if outcome.result == "sent" or (outcome.result == "permanent" and outcome.status is not None):
         return Breaker()
-    if result not in _FAILURES:
+    if outcome.result not in _FAILURES:
         return breaker
     failures = breaker.failures + 1
     if breaker.state(now) == "open":

@@ -43,6 +43,14 @@ class Journal(Protocol):
         """Row of its oldest frame; `next_seq` where it holds none."""
 
     @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+
+    @property
+    def limit(self) -> int:
+        """Bytes from which on it should take no events. Whoever appends looks at it; all else goes in still."""
+
+    @property
     def generations(self) -> frozenset[str]:
         """Digests that the swaps in it name."""
 

@@ -15,6 +15,7 @@ from cepd.model.json import Json
 from cepd.model.message import Message
 from cepd.model.secret import SecretRef
 from cepd.ports.journal import Clock
+from cepd.ports.runs import Runs
 
 
 class Secrets(Protocol):
@@ -69,12 +70,18 @@ class Channel(Protocol):
         """One try. Never raises for what a receiver does."""
 
 
+def _no_action(kind: str) -> "ActionModule":
+    raise KeyError(kind)
+
+
 class Directory(msgspec.Struct, frozen=True, kw_only=True):
-    """The channels of one generation."""
+    """The channels of one generation, and the actions."""
 
     specs: Mapping[str, ChannelSpec]
     connected: Mapping[str, Channel]
     """Those whose type cepd can send to."""
+    actions: Callable[[str], "ActionModule"] = _no_action
+    """The module of a type of action. KeyError where there is none."""
 
 
 class Shelf(Protocol):
@@ -91,6 +98,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets
     clock: Clock
     egress: Sequence[str]
+    runs: Runs
     shelf: Shelf | None = None
     """Files in the data directory; None where there is none."""
 

@@ -9,6 +9,7 @@ from cepd.engine.decode import DecodeCounts, decode_fields
 from cepd.engine.why import why_fired
 from cepd.model.alert import Alert, Fold
 from cepd.model.delivery import Draft
+from cepd.model.execution import NewRun
 from cepd.model.firing import Firing
 from cepd.model.generation import Definition
 from cepd.model.happenings import Listening, of_alert
@@ -16,6 +17,7 @@ from cepd.model.instant import Instant
 from cepd.model.json import Json
 from cepd.model.rule import Severity, severity_of
 from cepd.ports import Recording
+from cepd.runtime.asked import is_of, run_of
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.machine import Applied
 from cepd.telemetry.metrics import Metrics
@@ -35,20 +37,34 @@ class Owed:
         self._alerts: list[Alert] = []
         self._folds: dict[str, Fold] = {}
         self._drafts: list[Draft] = []
+        self._runs: list[NewRun] = []
 
-    def add(self, firing: Firing, deployment: Deployment) -> None:
+    def add(self, firing: Firing, row: Applied) -> None:
+        deployment = row.deployment
         if not firing.opens:
             resolved = firing.state == "resolved"
             self._folds[firing.alert_id] = Fold(firing.alert_id, firing.count, firing.last_at, resolved)
             if not firing.is_told:
                 return
         alert = alert_of(firing, deployment, self._at)
-        self._drafts.extend(_drafts(firing, alert, deployment, self._metrics))
+        if not is_of(firing, row.target):
+            self._drafts.extend(_drafts(firing, alert, deployment, self._metrics))
         if firing.opens or firing.kind == "resolved":
             self._tell(firing, alert, deployment.listening)
         if firing.opens:
             traced = why_fired(deployment.definitions[firing.rule_id].rule, firing)
             self._alerts.append(msgspec.structs.replace(alert, trace=msgspec.to_builtins(traced)))
+
+    def end(self, row: Applied) -> None:
+        """After the firings of a row: the run, if it is one that somebody asked for, with what that owes."""
+        if row.target is not None:
+            opened = [one for one in row.firings if one.opens and is_of(one, row.target)]
+            drafts = [
+                msgspec.structs.replace(draft, depth=row.target.depth)
+                for firing in opened
+                for draft in _drafts(firing, alert_of(firing, row.deployment, self._at), row.deployment, self._metrics)
+            ]
+            self._runs.append(run_of(row, drafts))
 
     def _tell(self, firing: Firing, alert: Alert, listening: Listening) -> None:
         """cepd's own rules may hear of it; one that is told again by a replay is there already."""
@@ -61,7 +77,7 @@ class Owed:
     def recording(self, seq: int) -> Recording:
         """One transaction for all of them; `seq` is the newest row they are of."""
         folds = list(self._folds.values())
-        return Recording(seq=seq, alerts=self._alerts, folds=folds, drafts=self._drafts, at=self._at)
+        return Recording(seq=seq, alerts=self._alerts, folds=folds, drafts=self._drafts, runs=self._runs, at=self._at)
 
 
 def recording_of(rows: Sequence[Applied], at: Instant, metrics: Metrics) -> Recording:
@@ -69,7 +85,8 @@ def recording_of(rows: Sequence[Applied], at: Instant, metrics: Metrics) -> Reco
     owed = Owed(at, metrics)
     for row in rows:
         for firing in row.firings:
-            owed.add(firing, row.deployment)
+            owed.add(firing, row)
+        owed.end(row)
     return owed.recording(rows[-1].seq)
 
 

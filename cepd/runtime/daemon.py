@@ -12,17 +12,23 @@ from dataclasses import dataclass, field
 from cepd.intake.horizon import Horizon
 from cepd.model.duration import SECOND, Span
 from cepd.model.errors import RetryLaterError, StartError
-from cepd.ports import Clock, Journal, Snapshots, Store
+from cepd.model.execution import Asked, Execution
+from cepd.ports import Clock, Journal, Progress, Quarantine, Snapshots, Store
 from cepd.runtime.dispatcher import Dispatcher
 from cepd.runtime.feed import Feed
 from cepd.runtime.heartbeat import Heartbeat
 from cepd.runtime.inbox import Inbox
+from cepd.runtime.lapses import end_acknowledgements
 from cepd.runtime.machine import Machine
+from cepd.runtime.patience import patiently
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
 from cepd.runtime.recovery import Restore, begin, lost, replay
 from cepd.runtime.reloader import Reloaded, Reloader
+from cepd.runtime.retention import Sweeper
+from cepd.runtime.runs import Runs
 from cepd.runtime.snapshots import Snapshotter
+from cepd.runtime.stream import Stream
 from cepd.runtime.watcher import Watcher
 from cepd.telemetry.sdnotify import notify
 
@@ -39,16 +45,21 @@ class Daemon:
     store: Store
     horizon: Horizon
     feed: Feed
+    runs: Runs
     machine: Machine
     inbox: Inbox
     recorder: Recorder
     processor: Processor
     snapshotter: Snapshotter
     dispatcher: Dispatcher
+    stream: Stream
+    sweeper: Sweeper
     reloader: Reloader
     watcher: Watcher
     heartbeat: Heartbeat
     restore: Restore
+    progress: Progress
+    quarantine: Quarantine
     kept_files: Callable[[str], Mapping[str, bytes]]
     reload: Callable[[], Awaitable[Reloaded]]
     drain: Span = 10 * SECOND
@@ -68,9 +79,16 @@ class Daemon:
         if self.feed.refused is not None:
             self.feed.try_again()
             return f"the journal takes no events: {self.feed.refused}"
+        if self.feed.full is not None:
+            return self.feed.full
         if self.machine.deployment.digest:
             return None
         return f"no rules are loaded yet: {self.reloader.failure or 'the folder was never good'}"
+
+    async def run_rule(self, asked: Asked, within: Span) -> Execution:
+        """As `Runs.run`; RetryLaterError while nothing is taken in."""
+        self.inbox.check_open()
+        return await self.runs.run(asked, within)
 
     async def run(self, stop: asyncio.Event, serve: Callable[[], Awaitable[None]]) -> None:
         """Runs until `stop` is set. `serve` answers requests; it ends by itself after `stop`.
@@ -82,6 +100,7 @@ class Daemon:
                 serving = parts.create_task(_awaited(serve()), name="the web server")
                 self._begin(parts, self.heartbeat.run(), "the heartbeat")
                 self._begin(parts, self.recorder.run(), "the recorder")
+                self._begin(parts, self.stream.run(), "the stream")
                 starting = parts.create_task(self._start(parts))
                 stopping = parts.create_task(_awaited(stop.wait()))
                 await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -111,13 +130,15 @@ class Daemon:
         if self.journal.damage:
             log.error("journal damaged", extra={"reason": self.journal.damage})
         started = self.clock.now()
-        recorded = await self.store.recorded()
+        recorded = await patiently(self.store.recorded, _away)
         snapshot = await asyncio.to_thread(
             begin, self.journal, self.snapshots, recorded, self.machine, self.horizon, self.restore
         )
-        if reason := await lost(self.journal, self.store):
+        if reason := await patiently(lambda: lost(self.journal, self.store), _away):
             log.error("journal damaged", extra={"reason": reason})
-        recovered = await replay(self.journal, self.machine, self.recorder, self.horizon, self.restore)
+        recovered = await replay(
+            self.journal, self.machine, self.recorder, self.horizon, self.restore, self.progress, self.quarantine
+        )
         self.snapshotter.resume(snapshot)
         log.info(
             "recovered",
@@ -136,9 +157,12 @@ class Daemon:
         digest = self.machine.deployment.digest
         self.reloader.resume(await asyncio.to_thread(self.kept_files, digest) if digest else {})
         await self._first_reload()
-        reclaimed = await self.store.reclaim(self.clock.now(), self.machine.deployment.listening)
+        listening = self.machine.deployment.listening
+        reclaimed = await patiently(lambda: self.store.reclaim(self.clock.now(), listening), _away)
         log.info("deliveries reclaimed", extra={"number": reclaimed})
         self._begin(parts, self.dispatcher.run(), "the dispatcher")
+        self._begin(parts, end_acknowledgements(self.store, self.clock), "the ends of acknowledgements")
+        self._begin(parts, self.sweeper.run(), "the retention")
         self._watching = self._begin(parts, self._watch(), "the watcher")
         self.inbox.closed = None
         log.info("ready", extra={"revision": self.machine.deployment.revision})
@@ -180,6 +204,10 @@ class Daemon:
         except TimeoutError:
             log.warning("not all was recorded in time; the next start does it")
         await self.dispatcher.drain(max(end - asyncio.get_running_loop().time(), 0.0))
+
+
+def _away(error: RetryLaterError, pause: float) -> None:
+    log.error("store away", extra={"reason": error.message, "retry_in": pause})
 
 
 async def _awaited(running: Awaitable[object]) -> None:

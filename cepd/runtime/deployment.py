@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -49,7 +50,9 @@ def deploy(
         [definition.rule for definition in active], previous, lateness=generation.settings.lateness
     )
     own = msgspec.structs.replace(tools, egress=generation.settings.egress)
-    directory = Directory(specs=generation.channels, connected=_connect(generation, modules, own))
+    directory = Directory(
+        specs=generation.channels, connected=_connect(generation, modules, own), actions=partial(modules, "actions")
+    )
     return Deployment(
         generation=generation,
         revision=revision,

@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from cepd.model.delivery import Delivery, Outcome
-from cepd.model.duration import SECOND
+from cepd.model.duration import SECOND, Span, format_duration
 from cepd.model.errors import ConflictError, RetryLaterError
 from cepd.model.happenings import NOBODY, Listening
+from cepd.model.instant import Instant
 from cepd.policies.retry import next_step
 from cepd.ports import Clock, Settled, Settlement, Store
 
@@ -40,17 +41,19 @@ class Dispatcher:
         jitter: Callable[[], float],
         per_target: int = 4,
         longest_sleep: float | None = None,
+        settled: Callable[[Delivery], None] = lambda delivery: None,
         listening: Callable[[], Listening] = lambda: NOBODY,
     ) -> None:
-        """`perform` makes one try. `jitter` gives the factor for the next wait, from 0.9 to 1.1. After `longest_sleep`
-        seconds it looks even if nothing is due: others may have left something. `listening`: what rules hear of
-        deliveries that fail, as of now."""
+        """`perform` makes one try; `settled` hears of its end. `jitter` gives the factor for the next wait, from 0.9 to
+        1.1. After `longest_sleep` seconds it looks even if nothing is due: others may have left something. `listening`:
+        what rules hear of deliveries that fail, as of now."""
         self._store = store
         self._clock = clock
         self._perform = perform
         self._jitter = jitter
         self._per_target = per_target
         self._longest_sleep = longest_sleep
+        self._settled = settled
         self._listening = listening
         self._under_way: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
@@ -94,7 +97,7 @@ class Dispatcher:
         now = self._clock.now()
         claimed = await self._store.claim(now, self._per_target, self._listening())
         for delivery in claimed:
-            task = asyncio.create_task(self._deliver(delivery))
+            task = asyncio.create_task(self._deliver(delivery, now))
             self._under_way.add(task)
             task.add_done_callback(self._forget)
         if claimed:
@@ -105,15 +108,20 @@ class Dispatcher:
         pause = max((due - self._clock.now()) / SECOND, _SHORTEST_SLEEP)
         return pause if self._longest_sleep is None else min(pause, self._longest_sleep)
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, delivery: Delivery, claimed_at: Instant) -> None:
+        left = claimed_at + delivery.terms.patience - self._clock.now()
+        if left < delivery.terms.timeout:  # cepd was frozen; somebody else may be about to take it over
+            log.warning("claim too old", extra={"delivery": delivery.id, "target": delivery.target})
+            return
         try:
-            outcome = await self._try(delivery)
+            outcome = await self._try(delivery, left)
             settlement = self._settlement(delivery, outcome)
             settled = await self._lasting(lambda: self._store.settle(settlement))
             self._tell(delivery, settlement, settled)
+            self._settled(delivery)
         except ConflictError as error:  # it took longer than its lease, and was taken over under the same id
             log.warning("lease lost", extra={"delivery": delivery.id, "reason": error.message})
-        except Exception:  # one delivery must not stop the others; it stays `sending` until the next start
+        except Exception:  # one delivery must not stop the others; it is taken over once its lease ends
             log.exception("delivery not settled", extra={"delivery": delivery.id, "target": delivery.target})
 
     def _settlement(self, delivery: Delivery, outcome: Outcome) -> Settlement:
@@ -143,10 +151,15 @@ class Dispatcher:
         if settled.breaker is not None:
             log.warning(f"breaker {settled.breaker}", extra={"target": delivery.target})
 
-    async def _try(self, delivery: Delivery) -> Outcome:
+    async def _try(self, delivery: Delivery, within: Span) -> Outcome:
+        """Whoever sends it keeps to its own timeout; where that fails, the try must not outlast its lease."""
+        limit = asyncio.timeout(within / SECOND)
         try:
-            return await self._perform(delivery)
+            async with limit:
+                return await self._perform(delivery)
         except Exception as error:  # a fault of cepd's own must not lose what is owed: it counts as a failed try
+            if limit.expired():
+                return Outcome(result="unknown", detail=f"no end within {format_duration(within)}")
             log.exception("delivery failed", extra={"delivery": delivery.id, "target": delivery.target})
             return Outcome(result="retryable", detail=f"a fault in cepd: {type(error).__name__}")
 

@@ -1,7 +1,7 @@
 """The queue in front of the engine: frames get their number, go to the journal and wait here, in one turn of the loop.
 
 So the order of the journal is the order in which the engine takes frames. Everything that writes the journal writes
-it through here: intake, ticks, swaps, the resume at start.
+it through here: intake, runs that were asked for, ticks, swaps, the resume at start.
 """
 
 import asyncio
@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from cepd.model.errors import OverloadedError
+from cepd.model.errors import OverloadedError, RetryLaterError
+from cepd.model.execution import Asked
 from cepd.model.frame import Frame, FrameKind
+from cepd.model.size import format_size
 from cepd.model.stop import Wish
 from cepd.ports import Clock, Journal
 from cepd.runtime.deployment import Deployment
@@ -54,8 +56,18 @@ class Feed:
         self.length = 0
         self.size = 0
 
+    @property
+    def full(self) -> str | None:
+        """Why the journal takes no more events, in words; None where it does."""
+        if self._journal.size < self._journal.limit:
+            return None
+        return f"the journal holds {format_size(self._journal.size)}, as much as it may (--journal-limit)"
+
     def reserve(self, events: int, size: int) -> None:
-        """Makes room for events that will come. OverloadedError where there is none; an empty queue takes any."""
+        """Makes room for events that will come. OverloadedError where there is none; an empty queue takes any.
+        RetryLaterError where the journal is full."""
+        if self.full is not None:
+            raise RetryLaterError(self.full, help="it lets rows go once the store has recorded them", after=5.0)
         full = self.length + events > self.capacity_events or self.size + size > self.capacity_bytes
         if full and self.length:
             raise OverloadedError(
@@ -81,6 +93,19 @@ class Feed:
 
     def swap(self, deployment: Deployment) -> Item:
         return self._push("swap", digest=deployment.digest, deployment=deployment)
+
+    def target(self, asked: Asked, body: bytes, *, source: str) -> Item:
+        """One event for one rule, for which room was reserved; applying it gives it back."""
+        return self._push(
+            "target",
+            source=source,
+            count=1,
+            rule_id=asked.rule_id,
+            run=asked.exec_id,
+            by=asked.by,
+            depth=asked.depth,
+            body=body,
+        )
 
     def reset(self, rule_id: str, key: str) -> Item:
         """The rule forgets the anomaly baseline of one key, which is given as its text."""
@@ -118,7 +143,7 @@ class Feed:
 
     def done(self, item: Item) -> None:
         """A taken item was applied, or never will be."""
-        if item.frame.kind == "batch":
+        if item.frame.kind in ("batch", "target"):
             self.release(item.frame.count, len(item.frame.body))
         item.finished.set()
         self._queue.task_done()
@@ -135,6 +160,9 @@ class Feed:
         source: str = "",
         count: int = 0,
         rule_id: str = "",
+        run: str = "",
+        by: str = "",
+        depth: int = 0,
         digest: str = "",
         body: bytes = b"",
         deployment: Deployment | None = None,
@@ -149,6 +177,9 @@ class Feed:
             origin=self._journal.id,
             count=count,
             rule_id=rule_id,
+            run=run,
+            by=by,
+            depth=depth,
             digest=digest,
             body=body,
         )

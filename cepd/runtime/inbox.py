@@ -64,7 +64,7 @@ class Inbox:
 
         RetryLaterError while nothing is taken, too much waits, or the disk refuses.
         """
-        self._check_open()
+        self.check_open()
         self._feed.reserve(1, len(line))
         if self._horizon.admit_all([line], [read_given(line)], OWN):
             written = {self._push(line, 1, OWN, OWN)}
@@ -79,30 +79,31 @@ class Inbox:
 
         RetryLaterError while nothing is taken, or where the disk refuses.
         """
-        self._check_open()
+        self.check_open()
         await self._feed.reset(rule_id, key).synced
 
     async def disable(self, rule_id: str, wish: Wish) -> None:
         """As `reset`: a rule is disabled for some time."""
-        self._check_open()
+        self.check_open()
         await self._feed.disable(rule_id, wish).synced
         about = {"rule": rule_id, "by": wish.by, "until": format_instant(wish.until), "reason": wish.reason}
         log.warning("rule disabled", extra=about)
 
     async def enable(self, rule_id: str, by: str) -> None:
         """As `reset`: a rule is no longer disabled."""
-        self._check_open()
+        self.check_open()
         await self._feed.enable(rule_id).synced
         log.warning("rule enabled", extra={"rule": rule_id, "by": by})
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """RetryLaterError while nothing is taken."""
         if self.closed is not None:
             raise RetryLaterError(self.closed, help="send again in a moment")
 
     async def _read(self, body: bytes, content_type: str | None, content_encoding: str | None) -> list[Parsed]:
         """The loop has its turn between parts. Only inflating is left to a thread: what takes time in the rest of it
         holds the interpreter, wherever it runs."""
-        self._check_open()
+        self.check_open()
         plain = partial(inflate, body, content_encoding, DEFAULT_LIMITS)
         text = await asyncio.to_thread(plain) if content_encoding else plain()
         parts: list[Parsed] = []

@@ -12,6 +12,7 @@ from cepd.engine.engine import Engine
 from cepd.engine.program import Program
 from cepd.engine.rows import Disable, Enable, Lines, Reset, Resume, Row, Swap, Target, Tick
 from cepd.engine.stepping import Steps, finished
+from cepd.model.event import Event
 from cepd.model.firing import Firing
 from cepd.model.frame import Frame
 from cepd.model.instant import Instant
@@ -27,6 +28,13 @@ class Applied:
     seq: int
     firings: Sequence[Firing]
     deployment: Deployment
+    target: Frame | None = None
+    """The frame itself where a run was asked for: it is recorded whether the rule fired or not."""
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether there is anything to record."""
+        return bool(self.firings) or self.target is not None
 
 
 class Machine:
@@ -66,7 +74,15 @@ class Machine:
             self.deployment = replacement
         self.seq = frame.seq
         self.clock = frame.clock
-        return Applied(frame.seq, firings, fired_by)
+        return Applied(frame.seq, firings, fired_by, frame if frame.run else None)
+
+
+def target_event(frame: Frame, program: Program) -> Event:
+    """The event of a target frame. It is known by the id of its run, whatever its payload calls itself."""
+    (event,) = program.decode([frame.body], frame.clock, source=frame.source, origin=frame.origin, first=frame.first)
+    if frame.run:
+        event.given = frame.run
+    return event
 
 
 def row_of(frame: Frame, program: Program, replacement: Program | None = None) -> Row:
@@ -75,10 +91,7 @@ def row_of(frame: Frame, program: Program, replacement: Program | None = None) -
         case "batch":
             return Lines(frame.clock, frame.input, frame.body, frame.source, frame.origin, frame.first)
         case "target":
-            (event,) = program.decode(
-                [frame.body], frame.clock, source=frame.source, origin=frame.origin, first=frame.first
-            )
-            return Target(frame.clock, frame.rule_id, event)
+            return Target(frame.clock, frame.rule_id, target_event(frame, program))
         case "resume":
             return Resume(frame.clock)
         case "tick":

@@ -6,7 +6,7 @@ import logging
 from cepd.model.duration import MINUTE, SECOND
 from cepd.model.errors import RetryLaterError
 from cepd.model.instant import Instant
-from cepd.ports import Clock
+from cepd.ports import Clock, Progress
 from cepd.runtime.feed import Feed, Item
 from cepd.runtime.machine import Machine
 from cepd.runtime.recorder import Recorder
@@ -21,13 +21,20 @@ LONGEST_SILENCE = MINUTE
 
 class Processor:
     def __init__(
-        self, feed: Feed, machine: Machine, recorder: Recorder, clock: Clock, snapshotter: Snapshotter
+        self,
+        feed: Feed,
+        machine: Machine,
+        recorder: Recorder,
+        clock: Clock,
+        snapshotter: Snapshotter,
+        progress: Progress,
     ) -> None:
         self._feed = feed
         self._machine = machine
         self._recorder = recorder
         self._clock = clock
         self._snapshotter = snapshotter
+        self._progress = progress
 
     async def run(self) -> None:
         """Never ends by itself. Between two frames the loop has its turn."""
@@ -52,8 +59,10 @@ class Processor:
             if item.frame.kind == "tick":
                 await asyncio.sleep(error.after)
             return
+        self._progress.begin(item.frame.seq)
         applied = await in_turns(self._machine.steps(item.frame, item.deployment))
-        if applied.firings:
+        self._progress.end()
+        if applied.is_owed:
             await self._recorder.put(applied)
 
     def _until_tick(self) -> float | None:

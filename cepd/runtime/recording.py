@@ -57,6 +57,9 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     first: int = 0
     origin: str = ""
     rule_id: str = ""
+    run: str = ""
+    by: str = ""
+    depth: int = 0
     digest: str = ""
     key: str = ""
     """Of a reset."""
@@ -151,6 +154,9 @@ def _row(frame: Frame) -> _Row:
         first=frame.first,
         origin=frame.origin,
         rule_id=frame.rule_id,
+        run=frame.run,
+        by=frame.by,
+        depth=frame.depth,
         digest=frame.digest,
         key=body if frame.kind == "reset" else "",
         wish=body if frame.kind == "disable" else "",
@@ -196,6 +202,9 @@ def _frame(row: _Row) -> Frame:
         origin=row.origin,
         count=len(row.lines),
         rule_id=row.rule_id,
+        run=row.run,
+        by=row.by,
+        depth=row.depth,
         digest=row.digest,
         body=_body(row).encode(),
     )

@@ -2,7 +2,7 @@
 
 Ids of alerts and deliveries are functions of their cause, so recording again what a row made fire changes nothing that
 is there and adds what the last run did not get to. The same pass rebuilds the horizon of known ids and the good
-generation.
+generation. Rows over which the process died are `cepd.runtime.poison`'s.
 """
 
 import asyncio
@@ -16,9 +16,10 @@ from cepd.intake.envelope import read_given
 from cepd.intake.horizon import Horizon
 from cepd.model.errors import CepdError, StartError
 from cepd.model.frame import Frame
-from cepd.ports import Journal, Snapshot, Snapshots, Store
+from cepd.ports import Journal, Progress, Quarantine, Snapshot, Snapshots, Store
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.machine import Machine
+from cepd.runtime.poison import condemn, is_poison, is_suspect, pieces, singly
 from cepd.runtime.recorder import Recorder
 
 log = logging.getLogger(__name__)
@@ -107,7 +108,13 @@ async def lost(journal: Journal, store: Store) -> str | None:
 
 
 async def replay(
-    journal: Journal, machine: Machine, recorder: Recorder, horizon: Horizon, restore: Restore
+    journal: Journal,
+    machine: Machine,
+    recorder: Recorder,
+    horizon: Horizon,
+    restore: Restore,
+    progress: Progress,
+    quarantine: Quarantine,
 ) -> Recovered:
     """Applies every frame behind the machine's last row; returns when all that fired is in the store. The recorder must
     be running."""
@@ -116,13 +123,23 @@ async def replay(
         replacement = restore(frame.digest, machine.deployment.program) if frame.kind == "swap" else None
         if frame.kind == "batch":
             _remember(frame, horizon)
-        applied = machine.apply(frame, replacement)
-        if applied.firings:
-            await recorder.put(applied)
+        if is_poison(frame, progress):
+            condemn(frame, progress, quarantine)
+            parts = singly(frame, quarantine.of(frame))
+        else:
+            parts = ((0, piece) for piece in pieces(frame, quarantine.of(frame)))
+        for event, piece in parts:
+            progress.begin(frame.seq, event)
+            applied = machine.apply(piece, replacement)
+            firings += len(applied.firings)
+            if applied.is_owed:
+                await recorder.put(applied)
+            if is_suspect(frame, progress):  # it may be the recording that the process died over
+                await recorder.drained()
+        progress.end()
         await asyncio.sleep(0)
         frames += 1
         events += frame.count
-        firings += len(applied.firings)
     await recorder.drained()
     return Recovered(frames, events, firings)
 

@@ -7,6 +7,7 @@ than 1 % of the time.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -35,9 +36,11 @@ SHARE = 100
 
 
 class _Cut(NamedTuple):
-    """The snapshot without its horizon; `known` also knows the events of the frames that wait behind it."""
+    """The snapshot without its horizon and its engine, which is there in pieces; `known` also knows the events of the
+    frames that wait behind it."""
 
     snapshot: Snapshot
+    engine: Sequence[bytes]
     known: Iterator[Entry]
     waiting: list[Frame]
     cost: Span
@@ -64,7 +67,7 @@ class Snapshotter:
         retain: Span,
     ) -> None:
         """`interval` is the least time between two snapshots, `retain` how long the journal's rows are kept beyond
-        what a start needs."""
+        what a start needs, where they leave half of it free."""
         self._machine = machine
         self._feed = feed
         self._horizon = horizon
@@ -83,6 +86,7 @@ class Snapshotter:
         self._wanted = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._clocks: deque[Instant] = deque(maxlen=KEPT)
         self.taken_at: Instant | None = None
         self.size = 0
         self.stall: Span = 0
@@ -94,6 +98,13 @@ class Snapshotter:
         if snapshot is not None:
             self._seq, self.taken_at = snapshot.seq, snapshot.clock
             self._digests[snapshot.seq] = snapshot.digest
+            self._clocks.append(snapshot.clock)
+
+    @property
+    def final_before(self) -> Instant | None:
+        """What was recorded before it is derived again by no start, from the older snapshot either; None where that one
+        is not known."""
+        return self._clocks[0] if len(self._clocks) == KEPT else None
 
     async def offer(self) -> None:
         """Cuts a snapshot where one is due."""
@@ -129,20 +140,23 @@ class Snapshotter:
         return self._seq is not None and self._machine.seq > self._seq
 
     async def _take(self) -> None:
+        """The known ids are copied in a turn of their own: that takes some milliseconds."""
         self._idle.clear()
         began = self._clock.now()
         engine = await in_turns(self._machine.engine.saving())
+        await asyncio.sleep(0)
         waiting = self._feed.waiting()
         snapshot = Snapshot(
             seq=self._machine.seq,
             clock=self._machine.clock,
             next_event=next((frame.first for frame in waiting), self._journal.next_event),
             digest=self._machine.deployment.digest,
-            engine=engine,
+            engine=b"",
             horizon=(),
         )
-        self._cut = _Cut(snapshot, self._horizon.entries(), waiting, self._clock.now() - began)
+        self._cut = _Cut(snapshot, engine, self._horizon.entries(), waiting, self._clock.now() - began)
         self._wanted.set()
+        await asyncio.sleep(0)
 
     async def _write(self, cut: _Cut) -> None:
         await self._recorder.recorded(cut.snapshot.seq)
@@ -151,12 +165,14 @@ class Snapshotter:
         cost = cut.cost + self._clock.now() - began
         self._next = self._clock.now() + SHARE * cost
         self._seq, self.taken_at, self.stall = cut.snapshot.seq, cut.snapshot.clock, cut.cost
+        self._clocks.append(cut.snapshot.clock)
         self._metrics.count("cepd_snapshots_total")
         await self._let_go(cut.snapshot)
 
     def _store(self, cut: _Cut) -> int:
         known = without(cut.known, cut.waiting)
-        return self._snapshots.write(msgspec.structs.replace(cut.snapshot, horizon=known))
+        engine = b"".join(cut.engine)
+        return self._snapshots.write(msgspec.structs.replace(cut.snapshot, engine=engine, horizon=known))
 
     async def _let_go(self, newest: Snapshot) -> None:
         """Of what no start needs any more: older snapshots, the journal's rows before those, its generations."""
@@ -164,7 +180,8 @@ class Snapshotter:
         self._digests[newest.seq] = newest.digest
         self._digests = {seq: self._digests[seq] for seq in rows if seq in self._digests}
         if len(self._digests) == KEPT:
-            await self._journal.trim(min(rows), self._clock.now() - self._retain)
+            crowded = self._journal.size > self._journal.limit // 2
+            await self._journal.trim(min(rows), self._clock.now() - (0 if crowded else self._retain))
             needed = self._journal.generations | {*self._digests.values(), self._machine.deployment.digest}
             await asyncio.to_thread(self._generations.prune, needed)
 

@@ -1,12 +1,13 @@
 """What the running daemon says of itself in the numbers of a scrape. Reads, and changes nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 import cepd
 from cepd.engine.costs import unindexed_count
 from cepd.model.duration import SECOND
 from cepd.model.instant import Instant
-from cepd.ports import Clock, StoreCounts
+from cepd.policies.breaker import Breaker
+from cepd.ports import AckCounts, Clock, Journal, Quarantine, StoreCounts, Tally
 from cepd.runtime.feed import Feed
 from cepd.runtime.heartbeat import Heartbeat
 from cepd.runtime.machine import Machine
@@ -17,6 +18,7 @@ from cepd.telemetry.metrics import Sample, Source
 
 OWED = ("pending", "sending")
 DEAD = ("dead", "unknown")
+BREAKERS = {"closed": 0, "half_open": 1, "open": 2}
 
 
 def part_samples(
@@ -67,6 +69,17 @@ def _engine(machine: Machine) -> Iterator[Sample]:
         yield "cepd_rule_values_unusable_total", label, unit.unusable
         yield "cepd_rule_entries_evicted_total", label, unit.evicted
         yield "cepd_rule_anomalies_muted_total", label, unit.muted
+
+
+def journal_samples(journal: Journal, quarantine: Quarantine) -> Source:
+    """What the journal holds, and what of it is left out."""
+
+    def read() -> Iterator[Sample]:
+        yield "cepd_journal_size_bytes", (), journal.size
+        yield "cepd_journal_limit_bytes", (), journal.limit
+        yield "cepd_events_quarantined", (), len(quarantine)
+
+    return read
 
 
 def snapshot_samples(snapshotter: Snapshotter, clock: Clock) -> Source:
@@ -128,5 +141,38 @@ def store_samples(counts: StoreCounts, now: Instant) -> Iterator[Sample]:
     for (target, state), number in counts.deliveries.items():
         yield "cepd_outbox_pending", (target,), number if state in OWED else 0
         yield "cepd_outbox_dead", (target,), number if state in DEAD else 0
-    oldest = counts.oldest_pending
-    yield "cepd_outbox_oldest_pending_seconds", (), 0 if oldest is None else max(now - oldest, 0) / SECOND
+    for target, oldest in counts.oldest_pending.items():
+        yield "cepd_outbox_oldest_pending_seconds", (target,), max(now - oldest, 0) / SECOND
+    for target, held in counts.held.items():
+        breaker = Breaker(held.failures, held.open_until).state(now)
+        yield "cepd_channel_breaker_state", (target,), BREAKERS[breaker]
+        yield "cepd_channel_paused", (target,), (held.paused_until or 0) > now
+
+
+def tally_samples(tally: Tally) -> Source:
+    """What the outbox of this daemon came to. The copies are whole, as the loop may add to them meanwhile."""
+
+    def read() -> Iterator[Sample]:
+        yield "cepd_leases_lost_total", (), tally.leases_lost
+        for ended, number in tally.outcomes.copy().items():
+            yield "cepd_deliveries_total", ended, number
+        for target, number in tally.fallbacks.copy().items():
+            yield "cepd_fallbacks_total", (target,), number
+        for target, number in tally.possible_duplicates.copy().items():
+            yield "cepd_possible_duplicates_total", (target,), number
+
+    return read
+
+
+def ack_samples(counts: AckCounts, running: Container[str]) -> Iterator[Sample]:
+    """How long people take, and what they think of the rules that run."""
+    for severity, number in counts.overdue.items():
+        yield "cepd_alerts_unacknowledged_over_sla", (severity,), number
+    judged: dict[str, int] = {}
+    for (rule_id, verdict), number in counts.judged.items():
+        if rule_id in running:
+            yield "cepd_rule_alerts_judged", (rule_id, verdict), number
+            judged[rule_id] = judged.get(rule_id, 0) + number
+    for rule_id, number in judged.items():
+        wrong = counts.judged.get((rule_id, "false_positive"), 0)
+        yield "cepd_rule_false_positive_ratio", (rule_id,), wrong / number

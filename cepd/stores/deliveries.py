@@ -1,8 +1,7 @@
-"""Operations that show deliveries, and what people do to them. The machine's own: `cepd.stores.outbox`."""
+"""Operations that show deliveries. What people do to them: `cepd.stores.redrive`, the machine: `cepd.stores.outbox`."""
 
 from cepd.model.delivery import REVIVABLE, Delivery
-from cepd.model.errors import ConflictError, NotFoundError
-from cepd.model.instant import Instant
+from cepd.model.errors import NotFoundError
 from cepd.ports import DeliveryDetail, DeliveryPage, DeliveryQuery, StoreCounts
 from cepd.ports.store import Held
 from cepd.stores.cursor import read_cursor, write_cursor
@@ -16,6 +15,8 @@ def page(query: DeliveryQuery) -> Operation[DeliveryPage]:
     before = read_cursor("delivery", query.cursor)
     values = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}
     filters = [f"delivery_where_{name}" for name in values]
+    if query.state in REVIVABLE:
+        filters[filters.index("delivery_where_state")] = "delivery_where_revivable"
     rows = yield one("deliveries_page", filters=filters, before=before, limit=query.limit + 1, **values)
     found = list(rows[: query.limit])
     more = len(rows) > query.limit
@@ -31,26 +32,6 @@ def detail(delivery_id: str) -> Operation[DeliveryDetail]:
     return DeliveryDetail(delivery=delivery, attempts=[attempt_of(row) for row in attempts])
 
 
-def redrive(delivery_id: str, *, by: str, at: Instant) -> Operation[Delivery]:
-    yield one("hold_delivery", id=delivery_id)
-    delivery = yield from _find(delivery_id)
-    if delivery.state not in REVIVABLE:
-        help = "only what is dead, unknown or expired can be sent again"
-        raise ConflictError(f"delivery {delivery_id} is {delivery.state}", help=help)
-    yield one("redrive", id=delivery_id, by=by, at=at)
-    return (yield from _find(delivery_id))
-
-
-def drop(delivery_id: str, *, by: str, at: Instant) -> Operation[Delivery]:
-    yield one("hold_delivery", id=delivery_id)
-    delivery = yield from _find(delivery_id)
-    if delivery.state not in ("pending", *REVIVABLE):
-        help = "only what is pending, dead, unknown or expired can be dropped"
-        raise ConflictError(f"delivery {delivery_id} is {delivery.state}", help=help)
-    yield one("drop", id=delivery_id, at=at, reason=f"dropped by {by}")
-    return (yield from _find(delivery_id))
-
-
 def counts() -> Operation[StoreCounts]:
     unacked = yield one("unacked")
     deliveries = yield one("delivery_counts")
@@ -59,7 +40,7 @@ def counts() -> Operation[StoreCounts]:
     return StoreCounts(
         unacked={row["severity"]: row["number"] for row in unacked},
         deliveries={(row["target"], row["state"]): row["number"] for row in deliveries},
-        oldest_pending=oldest[0]["due_at"],
+        oldest_pending={row["target"]: row["due_at"] for row in oldest},
         held={row["target"]: Held(row["paused_until"], row["failures"], row["open_until"]) for row in held},
     )
 

@@ -5,8 +5,16 @@ from cepd.model.delivery import Draft
 from cepd.model.happenings import Listening, of_ack, of_breaker, of_failure
 from cepd.model.instant import Instant
 from cepd.policies.breaker import Breaker
+from cepd.ports import Settlement
 from cepd.stores.operations import Operation, one
 from cepd.stores.rows import alert_of, delivery_of, draft_row
+
+_OF_TRIES = ("cepd.delivery_failed", "cepd.breaker_opened")
+
+
+def hears_of(settlement: Settlement) -> bool:
+    """Whether something may be owed because of how a try ended: most tries end well, and nobody hears of those."""
+    return settlement.state != "sent" and not settlement.listening.types.isdisjoint(_OF_TRIES)
 
 
 def tell_ack(alert: Alert, at: Instant, listening: Listening) -> Operation[None]:

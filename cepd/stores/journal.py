@@ -19,11 +19,13 @@ from typing import NamedTuple
 from cepd.model.errors import RetryLaterError, StartError
 from cepd.model.frame import Frame
 from cepd.model.instant import Instant
+from cepd.model.size import GIB, MIB
 from cepd.stores.committer import Committer
 from cepd.stores.segment import DamageError, Segment, encode_frame, first_seq, segment_path, sync_directory
-from cepd.stores.survey import Position, Survey, cut, read_log, segments, set_aside, survey, trim
+from cepd.stores.survey import Position, Survey, cut, read_log, segments, set_aside, sizes, survey, trim
 
-SEGMENT_SIZE = 64 * 1024 * 1024
+SEGMENT_SIZE = 64 * MIB
+LIMIT = 16 * GIB
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -34,7 +36,7 @@ class _Entry(NamedTuple):
     done: "asyncio.Future[None]"
 
 
-def open_journal(directory: Path, *, segment_size: int = SEGMENT_SIZE) -> "FileJournal":
+def open_journal(directory: Path, *, segment_size: int = SEGMENT_SIZE, limit: int = LIMIT) -> "FileJournal":
     """Opens or makes the journal, locks it and cuts off a damaged end.
 
     Raises StartError where another process has it, where its id is lost, or where the disk refuses.
@@ -54,7 +56,7 @@ def open_journal(directory: Path, *, segment_size: int = SEGMENT_SIZE) -> "FileJ
             raise
     except OSError as error:
         raise StartError(f"the journal in {directory} cannot be opened: {error}") from error
-    return FileJournal(directory, lock, journal_id, found, damage, segment_size)
+    return FileJournal(directory, lock, journal_id, found, damage, segment_size, limit)
 
 
 def read_journal(directory: Path) -> Iterator[Frame]:
@@ -78,14 +80,25 @@ class FileJournal:
     of the loop, as a failure moves it back between turns."""
 
     def __init__(
-        self, directory: Path, lock: int, journal_id: str, found: Survey, damage: str | None, segment_size: int
+        self,
+        directory: Path,
+        lock: int,
+        journal_id: str,
+        found: Survey,
+        damage: str | None,
+        segment_size: int,
+        limit: int,
     ) -> None:
         self.id = journal_id
         self.damage = damage
+        self.limit = limit
         self._directory = directory
         self._lock = lock
         self._segment_size = segment_size
         self._resume = found.last
+        self._newest = found.last[1] if found.last else 0
+        self._before = sum(sizes(directory)[:-1])
+        self._left = self._trimmed = 0
         self._segment: Segment | None = None
         self._first = found.first
         self._swaps = found.swaps
@@ -99,6 +112,13 @@ class FileJournal:
     @property
     def first_seq(self) -> int:
         return self._first
+
+    @property
+    def size(self) -> int:
+        """The newest file counts as far as it is written, those before it as a whole."""
+        segment = self._segment
+        newest = self._newest if segment is None else segment.position
+        return self._before + self._left - self._trimmed + newest
 
     @property
     def generations(self) -> frozenset[str]:
@@ -133,6 +153,7 @@ class FileJournal:
             message = f"the journal in {self._directory} cannot be set aside: {error}"
             raise StartError(message, help="see to the disk, then start again") from error
         self._resume = None
+        self._before = self._newest = 0
         self._swaps = []
         self._first = seq
         self._durable = self._end = Position(seq, event, clock)
@@ -180,9 +201,10 @@ class FileJournal:
             message = f"the journal in {self._directory} cannot be trimmed: {error}"
             raise RetryLaterError(message, help="see to the disk; it is tried again") from error
         if removed:
+            self._trimmed += sum(removed)
             self._first = first_seq(segments(self._directory)[0])
             self._swaps = [swap for swap in self._swaps if swap[0] >= self._first]
-        return removed
+        return len(removed)
 
     async def close(self) -> None:
         """Commits what is queued, then lets go of the files and the lock. A second call does nothing."""
@@ -229,6 +251,8 @@ class FileJournal:
     def _leave_segment(self) -> None:
         segment, self._segment = self._segment, None
         if segment is not None:
+            self._left += segment.size
+            self._newest = 0
             segment.close()
 
     def _confirm(self, entries: list[_Entry]) -> None:

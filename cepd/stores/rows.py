@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 
 from cepd.model.alert import Alert, AlertChange, Fold
-from cepd.model.delivery import Attempt, Delivery, Draft, Outcome
+from cepd.model.delivery import Attempt, Delivery, Draft
+from cepd.model.execution import Run
 from cepd.model.instant import Instant
 from cepd.stores.operations import Row
 
@@ -31,8 +32,9 @@ def change_of(row: Row) -> AlertChange:
     return msgspec.convert({name: row[name] for name in AlertChange.__struct_fields__}, AlertChange)
 
 
-def fold_row(fold: Fold) -> dict[str, Any]:
-    return msgspec.structs.asdict(fold)
+def fold_row(fold: Fold, at: Instant) -> dict[str, Any]:
+    """`at` is when it is recorded."""
+    return {**msgspec.structs.asdict(fold), "at": at}
 
 
 def draft_row(draft: Draft) -> dict[str, Any]:
@@ -58,8 +60,19 @@ def delivery_of(row: Row) -> Delivery:
 def attempt_of(row: Row) -> Attempt:
     values = {name: row[name] for name in ("delivery_id", "number", "started_at", "ended_at")}
     if row["result"] is not None:
-        values["outcome"] = {name: row[name] for name in Outcome.__struct_fields__}
+        values["outcome"] = {name: row[name] for name in ("result", "detail", "status", "retry_after")}
     return msgspec.convert(values, Attempt)
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    return msgspec.structs.asdict(run) | {"asked": _text(run.asked)}
+
+
+def run_of(row: Row) -> Run:
+    values = {name: row[name] for name in Run.__struct_fields__}
+    values["asked"] = msgspec.json.decode(values["asked"])
+    values["condition_met"] = None if values["condition_met"] is None else bool(values["condition_met"])
+    return msgspec.convert(values, Run)
 
 
 def _text(value: Any) -> str:

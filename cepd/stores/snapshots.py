@@ -86,12 +86,13 @@ class FileSnapshots:
         rest = msgspec.msgpack.encode(_Body(snapshot.engine, list(snapshot.horizon)))
         head = _Head(FORMAT, snapshot.seq, snapshot.clock, snapshot.next_event, snapshot.digest)
         head = msgspec.structs.replace(head, checksum=_checksum(head, rest))
-        data = b"\n".join((msgspec.json.encode(head), rest))
+        line = msgspec.json.encode(head) + b"\n"
         path = self._path(snapshot.seq)
         fresh = path.with_suffix(_FRESH)
         try:
             with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-                file.write(data)
+                file.write(line)
+                file.write(rest)
                 file.flush()
                 os.fsync(file.fileno())
             fresh.rename(path)
@@ -99,7 +100,7 @@ class FileSnapshots:
         except OSError as error:
             fresh.unlink(missing_ok=True)
             raise _refused(self._directory, error) from error
-        return len(data)
+        return len(line) + len(rest)
 
     def keep(self, number: int) -> list[int]:
         rows = self.rows()

@@ -1,9 +1,11 @@
 """One SQLite file: one thread writes, one reads, and a commit is on disk before anybody hears of it.
 
-A write is WAL with synchronous=FULL. Reads have a connection of their own and never wait for a write.
+A write is WAL with synchronous=FULL. Reads have a connection of their own and never wait for a write. The file is one
+daemon's: two would take each other's claims for their own of before a crash, and mix up how far they have recorded.
 """
 
 import asyncio
+import fcntl
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -28,25 +30,49 @@ _sql = load_statements(*STEMS, "sqlite")
 def open_store(path: Path) -> SqlStore:
     """Opens or makes the database and brings it to the newest schema.
 
-    Raises StartError where it is newer than this cepd, is no database, or cannot be opened.
+    Raises StartError where it is newer than this cepd, is no database, cannot be opened, or is open elsewhere.
     """
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise StartError(f"SQLite {sqlite3.sqlite_version} is too old", help="cepd needs 3.37 or newer")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        writing = _connect(path)
+        lock = _lock(path)
         try:
-            _migrate(writing, path)
-            reading = _connect(path)
-            reading.execute("PRAGMA query_only = ON")
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            writing, reading = _connections(path)
         except BaseException:
-            writing.close()
+            os.close(lock)
             raise
     except (OSError, sqlite3.Error) as error:
         help = "see to the disk and its permissions, or restore the data directory from one backup, as a whole"
         raise StartError(f"the database {path} cannot be opened: {error}", help=help) from error
-    return SqlStore(SqliteDatabase(writing, reading))
+    return SqlStore(SqliteDatabase(writing, reading, lock))
+
+
+def _lock(path: Path) -> int:
+    """Held until its file is closed, or the process ends. A file of its own: to close one of the database's gives up
+    the locks that SQLite holds on it."""
+    lock = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        message = f"another process has the database {path}"
+        raise StartError(message, help="stop it, or name another file; daemons share a PostgreSQL database") from error
+    return lock
+
+
+def _connections(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    """One that writes and one that reads, on the newest schema."""
+    writing = _connect(path)
+    try:
+        _migrate(writing, path)
+        reading = _connect(path)
+        reading.execute("PRAGMA query_only = ON")
+    except BaseException:
+        writing.close()
+        raise
+    return writing, reading
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -74,9 +100,10 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 class SqliteDatabase:
-    """Runs operations as transactions of one file."""
+    """Runs operations as transactions of one file. The connections, and the lock's file, are its own from here on."""
 
-    def __init__(self, writing: sqlite3.Connection, reading: sqlite3.Connection) -> None:
+    def __init__(self, writing: sqlite3.Connection, reading: sqlite3.Connection, lock: int) -> None:
+        self._lock = lock
         self._writes = Transactions(writing)
         self._reading = reading
         self._reader = ThreadPoolExecutor(1, "cepd-store-read")
@@ -110,6 +137,7 @@ class SqliteDatabase:
         await asyncio.to_thread(self._reader.shutdown)
         await asyncio.to_thread(self._writes.close)
         self._reading.close()
+        os.close(self._lock)
 
 
 def execute(connection: sqlite3.Connection, query: Query) -> Rows:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 Dialect: TypeAlias = Literal["sqlite", "postgresql"]
 
-STEMS = ("record", "alerts", "deliveries", "stream")
+STEMS = ("record", "alerts", "acks", "deliveries", "redrive", "stream", "retention", "executions")
 
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _MIGRATION = re.compile(r"(\d{4})_(\w+)\.sql")

@@ -114,16 +114,22 @@ def set_aside(paths: list[Path]) -> list[str]:
     return [path.rename(_free(path)).name for path in paths]
 
 
-def trim(directory: Path, below: int, older_than: Instant) -> int:
+def sizes(directory: Path) -> list[int]:
+    """Bytes of each segment, oldest first. Raises OSError."""
+    return [path.stat().st_size for path in segments(directory)]
+
+
+def trim(directory: Path, below: int, older_than: Instant) -> list[int]:
     """Unlinks the oldest segments, as far as all of their frames are before row `below` and have a clock no later than
-    `older_than`; returns how many. What is left has no gap, wherever this is cut off. Raises OSError, DamageError."""
-    removed = 0
+    `older_than`; returns their sizes. What is left has no gap, wherever this is cut off. OSError, DamageError."""
+    removed = []
     for path, following in itertools.pairwise(segments(directory)):
         begins = next(read_segment(following), None)
         if first_seq(following) > below or begins is None or begins.frame.clock > older_than:
             break
+        size = path.stat().st_size
         path.unlink()
-        removed += 1
+        removed.append(size)
     if removed:
         sync_directory(directory)
     return removed

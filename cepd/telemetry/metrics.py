@@ -5,20 +5,24 @@ the scrape by a source; only what happens seldom is counted here. Labels come fr
 events, and the children of a rule go with the rule, because its source no longer names it.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
 
 class Metric(NamedTuple):
     name: str
-    kind: Literal["counter", "gauge"]
+    kind: Literal["counter", "gauge", "histogram"]
     help: str
     labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    """Of a histogram: the highest values of its buckets but the last, which has none; ascending."""
 
 
 TABLE: tuple[Metric, ...] = (
@@ -53,10 +57,13 @@ TABLE: tuple[Metric, ...] = (
     ),
     Metric("cepd_events_undecodable_total", "counter", "Events that did not decode; they have no fields."),
     Metric("cepd_events_unknown_targets_total", "counter", "Events for one rule that did not run."),
+    Metric("cepd_events_quarantined", "gauge", "Events that are left out, as the daemon died over them."),
     Metric("cepd_event_queue_length", "gauge", "Events that wait for the engine."),
     Metric("cepd_event_queue_capacity", "gauge", "Events that may wait before intake answers 429."),
     Metric("cepd_event_queue_bytes", "gauge", "Bytes of the events that wait for the engine."),
     Metric("cepd_event_queue_capacity_bytes", "gauge", "Bytes that may wait before intake answers 429."),
+    Metric("cepd_journal_size_bytes", "gauge", "Size of the journal."),
+    Metric("cepd_journal_limit_bytes", "gauge", "Size of the journal from which on intake answers 503."),
     Metric("cepd_recorder_queue_length", "gauge", "Firings that wait for the store."),
     Metric("cepd_recorder_queue_capacity", "gauge", "Firings that may wait before the engine stops."),
     Metric("cepd_rule_matches_total", "counter", "Events that met the rule, before suppress.", ("rule",)),
@@ -78,6 +85,22 @@ TABLE: tuple[Metric, ...] = (
     Metric("cepd_rule_anomalies_muted_total", "counter", "Anomalies within the cooldown of another.", ("rule",)),
     Metric("cepd_alerts_total", "counter", "Alerts of the rule, of storms and muted ones too.", ("rule",)),
     Metric("cepd_alerts_unacknowledged", "gauge", "Open alerts that nobody has acknowledged.", ("severity",)),
+    Metric(
+        "cepd_alerts_unacknowledged_over_sla",
+        "gauge",
+        "Open alerts that have waited for an acknowledgement for longer than ack_sla.",
+        ("severity",),
+    ),
+    Metric("cepd_acks_total", "counter", "Acknowledgements by people, taken over ones too.", ("source",)),
+    Metric(
+        "cepd_time_to_ack_seconds",
+        "histogram",
+        "How long open alerts waited before they were acknowledged.",
+        ("severity",),
+        (60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400),
+    ),
+    Metric("cepd_rule_alerts_judged", "gauge", "Alerts that people judged.", ("rule", "verdict")),
+    Metric("cepd_rule_false_positive_ratio", "gauge", "False positives among the alerts that were judged.", ("rule",)),
     Metric("cepd_action_plan_errors_total", "counter", "Actions that could not be planned.", ("rule",)),
     Metric("cepd_snapshots_total", "counter", "Snapshots of the engine that were written."),
     Metric("cepd_snapshot_errors_total", "counter", "Snapshots, or what is trimmed behind them, that failed."),
@@ -92,11 +115,42 @@ TABLE: tuple[Metric, ...] = (
         "What cepd itself told its rules, by what came of it.",
         ("type", "outcome"),
     ),
+    Metric(
+        "cepd_delivery_attempt_duration_seconds",
+        "histogram",
+        "How long one try of a delivery took.",
+        ("channel",),
+        (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    ),
+    Metric(
+        "cepd_delivery_latency_seconds",
+        "histogram",
+        "From the recording of what fired until the receiver took it.",
+        ("channel",),
+        (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
+    ),
+    Metric("cepd_deliveries_total", "counter", "Deliveries that came to an end, by which one.", ("channel", "outcome")),
+    Metric("cepd_fallbacks_total", "counter", "Deliveries that another channel took over.", ("channel",)),
+    Metric("cepd_possible_duplicates_total", "counter", "Tries of what may have arrived before.", ("channel",)),
+    Metric("cepd_leases_lost_total", "counter", "Tries that ended after somebody else had taken the delivery over."),
+    Metric("cepd_channel_breaker_state", "gauge", "0 closed, 1 half-open, 2 open.", ("channel",)),
+    Metric("cepd_channel_paused", "gauge", "1 while the channel is left alone because it asked for it.", ("channel",)),
     Metric("cepd_outbox_pending", "gauge", "Deliveries that are owed or under way.", ("channel",)),
-    Metric("cepd_outbox_oldest_pending_seconds", "gauge", "Age of the oldest delivery that is owed; 0 without one."),
+    Metric("cepd_outbox_oldest_pending_seconds", "gauge", "Age of the oldest delivery that is owed.", ("channel",)),
     Metric("cepd_outbox_dead", "gauge", "Deliveries that were given up.", ("channel",)),
+    Metric("cepd_stream_clients", "gauge", "Clients that follow the stream of alerts."),
+    Metric("cepd_stream_gaps_total", "counter", "Times that a client missed what is kept no more."),
+    Metric("cepd_retention_deleted_total", "counter", "Rows that were kept long enough, and went.", ("table",)),
     Metric("cepd_event_loop_lag_seconds", "gauge", "How late the event loop was at its worst of late."),
 )
+
+
+class Observed(NamedTuple):
+    """What a histogram has seen: how many values in each bucket, the last without a bound, and their sum."""
+
+    counts: tuple[int, ...]
+    sum: float
+
 
 Sample: TypeAlias = tuple[str, tuple[str, ...], float]
 """(name of a metric, its label values, its value)."""
@@ -113,17 +167,29 @@ class Metrics(Collector):
         self._counts: dict[tuple[str, tuple[str, ...]], float] = {
             (metric.name, ()): 0.0 for metric in TABLE if metric.kind == "counter" and not metric.labels
         }
+        self._observed: dict[tuple[str, tuple[str, ...]], Observed] = {
+            (metric.name, ()): _nothing(metric) for metric in TABLE if metric.kind == "histogram" and not metric.labels
+        }
         self._sources: list[Source] = []
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
 
     def count(self, name: str, *labels: str, by: float = 1) -> None:
-        """Adds to a counter of the table. KeyError for another name, ValueError for missing labels: bugs."""
-        if len(labels) != len(self._table[name].labels):
-            raise ValueError(f"{name} has the labels {self._table[name].labels}, not {labels}")
+        """Adds to a counter of the table. KeyError for another name, ValueError for a histogram and for missing labels:
+        bugs."""
+        self._check(name, labels, observed=False)
         key = (name, labels)
         self._counts[key] = self._counts.get(key, 0.0) + by
+
+    def observe(self, name: str, *labels: str, value: float) -> None:
+        """Puts a value into a histogram of the table. Raises as `count` does."""
+        self._check(name, labels, observed=True)
+        metric, key = self._table[name], (name, labels)
+        counts, total = self._observed.get(key) or _nothing(metric)
+        place = bisect_left(metric.buckets, value)
+        more = (*counts[:place], counts[place] + 1, *counts[place + 1 :])
+        self._observed[key] = Observed(more, total + value)
 
     def read_from(self, source: Source) -> None:
         """From now on each scrape reads `source` too."""
@@ -132,25 +198,51 @@ class Metrics(Collector):
     def forget_rules(self, running: Iterable[str]) -> None:
         """Drops the counts of rules that are not among the running ones."""
         kept = frozenset(running)
-        gone = [key for key in self._counts if self._table[key[0]].labels == ("rule",) and key[1][0] not in kept]
-        for key in gone:
-            del self._counts[key]
+        for held in (self._counts, self._observed):
+            gone = [key for key in held if self._table[key[0]].labels == ("rule",) and key[1][0] not in kept]
+            for key in gone:
+                del held[key]
 
     def collect(self) -> Iterator[Family]:
-        families = {name: _family(metric) for name, metric in self._table.items()}
         summed = dict(self._counts)
         for source in self._sources:
             for name, labels, value in source():
                 summed[name, labels] = summed.get((name, labels), 0.0) + value
+        numbers = {metric.name: _numbers(metric) for metric in TABLE if metric.kind != "histogram"}
+        histograms = {metric.name: _histogram(metric) for metric in TABLE if metric.kind == "histogram"}
         for (name, labels), value in summed.items():
-            families[name].add_metric(labels, value)
-        yield from families.values()
+            numbers[name].add_metric(labels, value)
+        for (name, labels), seen in dict(self._observed).items():
+            histograms[name].add_metric(labels, _cumulative(self._table[name], seen), seen.sum)
+        yield from numbers.values()
+        yield from histograms.values()
 
     def render(self) -> bytes:
         """The text format of Prometheus. Takes its time with many rules: call it in a thread."""
         return generate_latest(self._registry)
 
+    def _check(self, name: str, labels: tuple[str, ...], *, observed: bool) -> None:
+        metric = self._table[name]
+        if observed is not (metric.kind == "histogram"):
+            raise ValueError(f"{name} is a {metric.kind}")
+        if len(labels) != len(metric.labels):
+            raise ValueError(f"{name} has the labels {metric.labels}, not {labels}")
 
-def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
+
+def _numbers(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
     made = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
     return made(metric.name, metric.help, labels=metric.labels)
+
+
+def _histogram(metric: Metric) -> HistogramMetricFamily:
+    return HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+
+
+def _nothing(metric: Metric) -> Observed:
+    return Observed((0,) * (len(metric.buckets) + 1), 0.0)
+
+
+def _cumulative(metric: Metric, seen: Observed) -> list[tuple[str, float]]:
+    """As Prometheus counts: each bucket holds what is below it too."""
+    bounds = [*(str(float(bound)) for bound in metric.buckets), "+Inf"]
+    return list(zip(bounds, accumulate(seen.counts), strict=True))

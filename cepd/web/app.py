@@ -10,7 +10,21 @@ from starlette.routing import Route
 
 from cepd.model.errors import CepdError
 from cepd.model.spelling import did_you_mean
-from cepd.web import config, events, health, ingest, metrics, rule_status, rule_stops, rules
+from cepd.web import (
+    acks,
+    config,
+    deliveries,
+    events,
+    executions,
+    health,
+    ingest,
+    many_acks,
+    metrics,
+    rule_status,
+    rule_stops,
+    rules,
+    stream,
+)
 from cepd.web.openapi import with_index
 from cepd.web.operation import Operation, perform
 from cepd.web.problems import problem, problem_of
@@ -19,10 +33,15 @@ from cepd.web.services import Services
 OPERATIONS = with_index(
     [
         *ingest.OPERATIONS,
+        *stream.OPERATIONS,  # before the events, of which one could be called `stream`
         *events.OPERATIONS,
+        *many_acks.OPERATIONS,
+        *acks.OPERATIONS,
+        *deliveries.OPERATIONS,
         *rules.OPERATIONS,
         *rule_status.OPERATIONS,
         *rule_stops.OPERATIONS,
+        *executions.OPERATIONS,
         *config.OPERATIONS,
         *health.OPERATIONS,
         *metrics.OPERATIONS,

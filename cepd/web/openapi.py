@@ -84,6 +84,7 @@ def _operation(operation: Operation) -> dict[str, Json]:
             for name in _PARAMETER.findall(operation.path)
         ),
         *({"name": name, "in": "query", "schema": dict(schema)} for name, schema in operation.query.items()),
+        *({"name": name, "in": "header", "schema": dict(schema)} for name, schema in operation.headers.items()),
     ]
     if parameters:
         described["parameters"] = parameters

@@ -47,12 +47,19 @@ class Operation:
     """Which role a token needs; None: no token either."""
     handler: Callable[[Call], Awaitable[Response]]
     query: Mapping[str, Schema] = field(default_factory=dict)
+    headers: Mapping[str, Schema] = field(default_factory=dict)
+    """Headers that mean something to this operation and that most callers leave out."""
     body: Schema | None = None
     answers: Mapping[int, Schema] = field(default_factory=dict)
     """The JSON of each answer that is not a problem document."""
     problems: tuple[int, ...] = ()
     """The statuses of problem documents that this operation gives besides those that any may."""
     media_type: str = "application/json"
+
+    @property
+    def lists(self) -> list[str]:
+        """The query parameters that may be given more than once."""
+        return [name for name, schema in self.query.items() if schema.get("type") == "array"]
 
 
 def json_answer(document: Json, status: int = 200) -> Response:
@@ -63,7 +70,9 @@ async def perform(operation: Operation, request: Request, services: Services) ->
     """Check the caller and the query, then run the handler. Errors that are not CepdError are logged and become 500."""
     try:
         caller = _admit(operation, request, services)
-        query = read_query(request.query_params, operation.query) if request.scope["query_string"] else {}
+        query = (
+            read_query(request.query_params, operation.query, operation.lists) if request.scope["query_string"] else {}
+        )
         return await operation.handler(Call(request, services, caller, query))
     except HTTPException:
         raise

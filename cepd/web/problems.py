@@ -10,6 +10,7 @@ from starlette.responses import Response
 from cepd.model.errors import (
     CepdError,
     ConflictError,
+    GoneError,
     InputError,
     NotFoundError,
     OverloadedError,
@@ -24,6 +25,7 @@ MEDIA_TYPE = "application/problem+json"
 _STATUS: tuple[tuple[type[CepdError], int], ...] = (
     (TooLargeError, 413),
     (NotFoundError, 404),
+    (GoneError, 410),
     (ConflictError, 409),
     (InputError, 400),
     (OverloadedError, 429),

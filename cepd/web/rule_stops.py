@@ -7,8 +7,8 @@ from cepd.model.duration import format_duration, parse_duration
 from cepd.model.errors import InputError
 from cepd.model.instant import Instant, format_instant, read_instant
 from cepd.model.stop import LONGEST_STOP, Wish
+from cepd.web.acks import Name, Note
 from cepd.web.body import read_fields
-from cepd.web.events import Name, Note
 from cepd.web.operation import Call, Operation, json_answer
 from cepd.web.rules import definition_of
 from cepd.web.shapes import TEXT, TIME, closed

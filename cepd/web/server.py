@@ -72,6 +72,7 @@ class _Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._head = 0
         super().on_message_begin()
+        self.scope["extensions"] = {"cepd": {"cut": self.transport.abort}}  # for who finds that its client hangs
 
     def on_headers_complete(self) -> None:
         self._head = None

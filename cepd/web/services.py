@@ -10,12 +10,17 @@ from typing import TypeAlias
 
 from cepd.engine.standing import Standing
 from cepd.engine.stats import RuleStats
+from cepd.model.alert import Through
+from cepd.model.duration import Span
+from cepd.model.execution import Asked, Execution
 from cepd.model.json import Json
+from cepd.model.rule import Severity
 from cepd.model.stop import Stop, Wish
 from cepd.ports import Clock, Store
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.inbox import Receipt
 from cepd.runtime.reloader import Reloaded
+from cepd.runtime.stream import Stream
 from cepd.web.auth import TokenFile
 
 Submit: TypeAlias = Callable[[bytes, str | None, str | None, str], Awaitable[Receipt]]
@@ -27,6 +32,7 @@ on disk. Raises InputError, TooLargeError for the body as a whole, OverloadedErr
 class Services:
     submit: Submit
     store: Store
+    stream: Stream
     deployment: Callable[[], Deployment]
     """The one that runs."""
     rule_stats: Callable[[str], RuleStats | None]
@@ -43,18 +49,23 @@ class Services:
     """Ends when that is on disk. RetryLaterError."""
     enable: Callable[[str, str], Awaitable[None]]
     """(rule, by whom); likewise."""
+    run: Callable[[Asked, Span], Awaitable[Execution]]
+    """Runs a rule once and waits so long for it: see `cepd.ports.runs`. RetryLaterError while nothing is taken."""
     last_reload: Callable[[], Reloaded | None]
     """How the directory was last read; None before the first time."""
     reload: Callable[[], Awaitable[Reloaded]]
     """Reads the directory, and the token file, again."""
+    wake_dispatcher: Callable[[], None]
+    """Deliveries were made due: they go out now, not when it next looks."""
     unready: Callable[[], str | None]
     """Why the daemon does not take requests now, in words; None where it does."""
     unhealthy: Callable[[], str | None]
     """Why the daemon should be restarted; None while it works."""
+    acknowledged: Callable[[Through, Severity, Span | None], None]
+    """Counts an acknowledgement: through what, of which severity, and how long the alert had waited for it, where it
+    was open."""
     render_metrics: Callable[[], bytes]
     """Called in a thread."""
-    wake: Callable[[], None]
-    """Something may be owed that was not before."""
     clock: Clock
     drain: asyncio.Event
     """Set when the daemon begins to stop."""

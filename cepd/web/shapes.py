@@ -4,8 +4,9 @@ Times are RFC 3339 in UTC. Field order is the order in which people read.
 """
 
 from collections.abc import Mapping
+from typing import get_args
 
-from cepd.model.alert import Alert, AlertChange
+from cepd.model.alert import Alert, AlertChange, ChangeKind, Through, Verdict
 from cepd.model.delivery import Attempt, Delivery, DeliveryState
 from cepd.model.instant import Instant, format_instant
 from cepd.model.json import Json
@@ -51,6 +52,10 @@ ITEM_PROPERTIES: dict[str, Json] = {
     "count": COUNT,
     "acked_by": or_null(TEXT),
     "acked_at": or_null(TIME),
+    "ack_until": {**or_null(TIME), "description": "When it is open again by itself."},
+    "resolved_at": or_null(TIME),
+    "resolved_by": {**or_null(TEXT), "description": "The person who resolved it; null where the rule did, or nobody."},
+    "verdict": {"type": ["string", "null"], "enum": [*get_args(Verdict), None]},
     "source_event_ids": listed(TEXT),
     "channels": {
         "type": "object",
@@ -59,6 +64,17 @@ ITEM_PROPERTIES: dict[str, Json] = {
     },
 }
 ITEM = closed(ITEM_PROPERTIES)
+
+ATTEMPT = closed(
+    {
+        "number": COUNT,
+        "started_at": TIME,
+        "ended_at": or_null(TIME),
+        "result": or_null(TEXT),
+        "status": or_null(COUNT),
+        "detail": or_null(TEXT),
+    }
+)
 
 DELIVERY = closed(
     {
@@ -69,20 +85,28 @@ DELIVERY = closed(
         "target": TEXT,
         "state": TEXT,
         "reason": or_null(TEXT),
+        "tries": COUNT,
         "next_at": or_null(TIME),
         "settled_at": or_null(TIME),
-        "attempts": listed(
-            closed(
-                {
-                    "number": COUNT,
-                    "started_at": TIME,
-                    "ended_at": or_null(TIME),
-                    "result": or_null(TEXT),
-                    "status": or_null(COUNT),
-                    "detail": or_null(TEXT),
-                }
-            )
-        ),
+        "fallback_of": {**or_null(TEXT), "description": "The delivery that it stands in for."},
+        "fell_back": {**FLAG, "description": "Another one stands in for it."},
+        "redriven_by": or_null(TEXT),
+        "redriven_at": or_null(TIME),
+        "attempts": listed(ATTEMPT),
+    }
+)
+
+CHANGE = closed(
+    {
+        "at": TIME,
+        "kind": {"type": "string", "enum": list(get_args(ChangeKind))},
+        "by": TEXT,
+        "source": {"type": "string", "enum": list(get_args(Through))},
+        "before": TEXT,
+        "after": TEXT,
+        "note": or_null(TEXT),
+        "until": or_null(TIME),
+        "verdict": or_null(TEXT),
     }
 )
 
@@ -103,9 +127,9 @@ DETAIL = closed(
         "revision": TEXT,
         "recorded_at": TIME,
         "ack_note": or_null(TEXT),
-        "history": listed(
-            closed({"at": TIME, "kind": TEXT, "by": TEXT, "before": TEXT, "after": TEXT, "note": or_null(TEXT)})
-        ),
+        "ack_source": or_null(TEXT),
+        "verdict_by": or_null(TEXT),
+        "history": listed(CHANGE),
         "deliveries": listed(DELIVERY),
     }
 )
@@ -125,7 +149,11 @@ def item(alert: Alert, channels: Mapping[str, DeliveryState]) -> dict[str, Json]
         "last_at": format_instant(alert.last_at),
         "count": alert.count,
         "acked_by": alert.acked_by,
-        "acked_at": _time(alert.acked_at),
+        "acked_at": time_or_null(alert.acked_at),
+        "ack_until": time_or_null(alert.ack_until),
+        "resolved_at": time_or_null(alert.resolved_at),
+        "resolved_by": alert.resolved_by,
+        "verdict": alert.verdict,
         "source_event_ids": alert.source_event_ids,
         "channels": channels,
     }
@@ -141,12 +169,14 @@ def detail(found: AlertDetail) -> dict[str, Json]:
         "condition_evaluated": True,  # what was not true is no alert
         "values": alert.values,
         "payload": alert.payload,
-        "window": alert.window and {"start": _time(alert.window[0]), "end": _time(alert.window[1])},
+        "window": alert.window and {"start": time_or_null(alert.window[0]), "end": time_or_null(alert.window[1])},
         "trace": alert.trace,
         "generation": alert.generation,
         "revision": alert.revision,
         "recorded_at": format_instant(alert.recorded_at),
         "ack_note": alert.ack_note,
+        "ack_source": alert.ack_source,
+        "verdict_by": alert.verdict_by,
         "history": [_change(change) for change in found.history],
         "deliveries": [_delivery(delivery, found.attempts) for delivery in found.deliveries],
     }
@@ -157,9 +187,12 @@ def _change(change: AlertChange) -> dict[str, Json]:
         "at": format_instant(change.at),
         "kind": change.kind,
         "by": change.by,
+        "source": change.source,
         "before": change.before,
         "after": change.after,
         "note": change.note,
+        "until": time_or_null(change.until),
+        "verdict": change.verdict,
     }
 
 
@@ -173,23 +206,28 @@ def _delivery(delivery: Delivery, attempts: list[Attempt]) -> dict[str, Json]:
         "target": delivery.target,
         "state": delivery.state,
         "reason": delivery.reason,
+        "tries": delivery.tries,
         "next_at": format_instant(delivery.next_at) if waits else None,
-        "settled_at": _time(delivery.settled_at),
-        "attempts": [_attempt(attempt) for attempt in attempts if attempt.delivery_id == delivery.id],
+        "settled_at": time_or_null(delivery.settled_at),
+        "fallback_of": delivery.fallback_of,
+        "fell_back": delivery.fell_back,
+        "redriven_by": delivery.redriven_by,
+        "redriven_at": time_or_null(delivery.redriven_at),
+        "attempts": [attempt_item(attempt) for attempt in attempts if attempt.delivery_id == delivery.id],
     }
 
 
-def _attempt(attempt: Attempt) -> dict[str, Json]:
+def attempt_item(attempt: Attempt) -> dict[str, Json]:
     outcome = attempt.outcome
     return {
         "number": attempt.number,
         "started_at": format_instant(attempt.started_at),
-        "ended_at": _time(attempt.ended_at),
+        "ended_at": time_or_null(attempt.ended_at),
         "result": outcome.result if outcome else None,
         "status": outcome.status if outcome else None,
         "detail": outcome.detail if outcome else None,
     }
 
 
-def _time(instant: Instant | None) -> str | None:
+def time_or_null(instant: Instant | None) -> str | None:
     return None if instant is None else format_instant(instant)

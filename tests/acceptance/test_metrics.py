@@ -34,3 +34,8 @@ def test_the_scrape_of_a_daemon_that_worked_is_clean_under_promtool(tmp_path: Pa
             assert 'cepd_alerts_total{rule="cpu"} 1.0' in lines
             assert 'cepd_delivery_attempts_total{channel="ops",result="retryable"} 1.0' in lines
             assert 'cepd_delivery_attempts_total{channel="ops",result="sent"} 1.0' in lines
+            assert 'cepd_deliveries_total{channel="ops",outcome="sent"} 1.0' in lines
+            assert 'cepd_delivery_attempt_duration_seconds_count{channel="ops"} 2.0' in lines
+            assert 'cepd_delivery_latency_seconds_count{channel="ops"} 1.0' in lines
+            assert 'cepd_delivery_latency_seconds_bucket{channel="ops",le="3600.0"} 1.0' in lines
+            assert 'cepd_channel_breaker_state{channel="ops"} 0.0' in lines

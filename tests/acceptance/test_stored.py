@@ -28,7 +28,7 @@ def event(name: str) -> dict[str, object]:
     return {"type": "host.cpu", "id": name, "host": "web-1", "cpu_percent": 99}
 
 
-@pytest.mark.parametrize("point", ["attempt row written", "line kept"])
+@pytest.mark.parametrize("point", ["claimed", "line kept"])
 def test_each_alert_is_a_line_once(tmp_path: Path, point: str) -> None:
     armed, data = tmp_path / "armed", tmp_path / "data"
     root = write_tree(tmp_path / "tree", {"pack.yaml": PACK})

@@ -26,6 +26,7 @@ TOPICS = (
     "firing",
     "all_on",
     "daemon",
+    "delivery",
     "simulate",
     "commands",
 )

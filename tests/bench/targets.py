@@ -61,6 +61,9 @@ ANOMALY: Mapping[str, AtMost] = {
 }
 """What a value adds, of decode-only, by method."""
 
+JOURNAL = AtMost(0.5)
+"""What an event costs in a batch of 500, of decode-only."""
+
 THRESHOLDS = AtMost(1.3)
 """10,000 thresholds on one field, of ten."""
 

@@ -1,6 +1,7 @@
 """What the port Journal promises, over every implementation of it."""
 
 import asyncio
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -194,7 +195,9 @@ def filled(opened: Callable[[], Journal], count: int) -> list[Frame]:
         for number in range(1, count + 1):
             frame = batch(journal, b'{"n":%d}' % number, b"{}", clock=number)
             if number % 10 == 0:
-                frame = Frame(seq=journal.next_seq, clock=number, kind="swap", digest=f"d{number}")
+                frame = Frame(
+                    seq=journal.next_seq, clock=number, kind="swap", digest=f"d{number}", first=journal.next_event
+                )
             await journal.append(frame)
             written.append(frame)
 
@@ -302,3 +305,29 @@ def test_it_goes_on_with_given_numbers_under_a_new_id(opened: Callable[[], Journ
     after = run(opened, skip)
     assert run(opened, look) == (after, 101, 102, 502, None)
     assert list((tmp_path / "journal").glob("*.damaged")), "what was set aside is kept"
+
+
+def test_its_size_grows_with_what_it_holds_and_shrinks_with_what_it_lets_go(opened: Callable[[], Journal]) -> None:
+    async def grow(journal: Journal) -> list[int]:
+        found = [journal.size]
+        for number in range(40):
+            await journal.append(batch(journal, b'{"n":"%s"}' % (b"x" * 50), clock=number))
+            found.append(journal.size)
+        return found
+
+    async def look(journal: Journal) -> int:
+        return journal.size
+
+    async def trim(journal: Journal) -> tuple[int, int, int]:
+        before = journal.size
+        removed = await journal.trim(30, 1_000)
+        return before, removed, journal.size
+
+    sizes = run(opened, grow)
+    assert sizes[0] == 0
+    assert all(50 < after - before < 1_000 for before, after in itertools.pairwise(sizes))
+    assert run(opened, look) == sizes[-1]
+    before, removed, after = run(opened, trim)
+    assert before == sizes[-1]
+    assert (after < before) is (removed > 0)
+    assert run(opened, look) == after

@@ -59,7 +59,7 @@ def test_recording_twice_changes_nothing(run_store: Run) -> None:
         claimed = await store.claim(now=100, per_target=1)
         await store.record(msgspec.structs.replace(recording, at=99, alerts=[alert("a1", summary="other", count=9)]))
         again = await store.alert("a1")
-        assert again.alert == msgspec.structs.replace(first.alert, acked_by="alice", acked_at=6)
+        assert again.alert == msgspec.structs.replace(first.alert, acked_by="alice", acked_at=6, ack_source="api")
         assert [found.state for found in again.deliveries] == ["sending", "pending"]
         assert [found.id for found in claimed] == ["d1"]
 
@@ -169,7 +169,8 @@ def test_filters_agree_with_a_plain_loop(run_store: Run) -> None:
     ]
     queries: list[dict[str, Json]] = [
         {"rule_id": "r"},
-        {"severity": "high"},
+        {"severity": ("high",)},
+        {"severity": ("high", "info")},
         {"state": "open"},
         {"state": "acked"},
         {"state": "resolved"},
@@ -178,7 +179,7 @@ def test_filters_agree_with_a_plain_loop(run_store: Run) -> None:
         {"since": 10, "until": 20},
         {"since": 59},
         {"until": 1},
-        {"rule_id": "r", "severity": "low", "state": "open", "since": 7},
+        {"rule_id": "r", "severity": ("low",), "state": "open", "since": 7},
         {"rule_id": "' OR 1=1 --"},
     ]
 
@@ -192,7 +193,7 @@ def test_filters_agree_with_a_plain_loop(run_store: Run) -> None:
                 one.event_id
                 for one in everything
                 if one.rule_id == query.get("rule_id", one.rule_id)
-                and one.severity == query.get("severity", one.severity)
+                and one.severity in query.get("severity", (one.severity,))
                 and one.state == query.get("state", one.state)
                 and (one.acked_by is not None) == query.get("acked", one.acked_by is not None)
                 and query.get("since", 0) <= one.time < query.get("until", 1000)

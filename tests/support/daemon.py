@@ -96,13 +96,19 @@ class Daemon:
         return [line for line in self.log if line.get("event") == name]
 
     def wait_ready(self, within: float = 20.0) -> "Daemon":
+        """One that does not become ready is killed: nobody may hold it yet."""
+
         def ready() -> bool:
             if self.process.poll() is not None:
                 self._reader.join(2)
                 raise AssertionError(f"the daemon ended with {self.process.returncode}:\n" + "\n".join(self.raw))
             return bool(self.events("listening")) and self.get("/-/ready").status == 200
 
-        eventually(ready, within, "readiness")
+        try:
+            eventually(ready, within, "readiness")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     @property

@@ -1,4 +1,4 @@
-"""`cepd` that kills itself (SIGKILL) at a named point, once the file ARMED exists.
+"""`cepd` that kills itself (SIGKILL) at a named point, once the file ARMED exists. It does so on any store.
 
     python -m tests.support.killpoint POINT ARMED run ROOT ...
 
@@ -15,10 +15,15 @@ from functools import partial
 from typing import Any
 
 import cepd.channels.webhook
+import cepd.runtime.feed
 import cepd.runtime.generations
 import cepd.runtime.inbox
 import cepd.runtime.machine
+import cepd.runtime.recorder
+import cepd.runtime.runs
 import cepd.stores.journal
+import cepd.stores.outbox
+import cepd.stores.records
 import cepd.stores.segment
 import cepd.stores.shelf
 import cepd.stores.snapshots
@@ -58,6 +63,51 @@ def after_stepping(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def before_swapping(function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(machine: Any, frame: Any, *rest: Any) -> Any:
+        if frame.kind == "swap":
+            die()
+        return function(machine, frame, *rest)
+
+    return wrapped
+
+
+def after_swapping(function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(machine: Any, frame: Any, *rest: Any) -> Any:
+        result = yield from function(machine, frame, *rest)
+        if frame.kind == "swap":
+            die()
+        return result
+
+    return wrapped
+
+
+def after_finding(function: Callable[..., Any]) -> Callable[..., Any]:
+    """In the transaction of an operation that found something to do."""
+
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = yield from function(*arguments, **named)
+        if result:
+            die()
+        return result
+
+    return wrapped
+
+
+def before_statement(wanted: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """In the middle of a transaction, before the statement of this name."""
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(name: str, *arguments: Any, **named: Any) -> Any:
+            if name == wanted:
+                die()
+            return function(name, *arguments, **named)
+
+        return wrapped
+
+    return wrap
+
+
 def after_awaiting(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def wrapped(*arguments: Any, **named: Any) -> Any:
         result = await function(*arguments, **named)
@@ -67,9 +117,16 @@ def after_awaiting(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awa
     return wrapped
 
 
-def after_finding(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Not where it found nothing: a daemon looks once when it begins."""
+def after_syncing(function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        item = function(*arguments, **named)
+        item.synced.add_done_callback(lambda synced: die())
+        return item
 
+    return wrapped
+
+
+def after_awaiting_some(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def wrapped(*arguments: Any, **named: Any) -> Any:
         result = await function(*arguments, **named)
         if result:
@@ -117,16 +174,29 @@ class _Os:
 
 STORE = cepd.stores.store.SqlStore
 POINTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
+    "run journaled": (cepd.runtime.feed.Feed, "target", after_syncing),
+    "run recorded": (cepd.runtime.recorder.Recorder, "written", after_awaiting),
+    "run answered": (cepd.runtime.runs.Runs, "run", after_awaiting),
+    "step kept": (cepd.runtime.runs.Runs, "keep", after_awaiting),
     "journal written": (cepd.stores.segment, "os", lambda found: _Os(fdatasync=before(os.fdatasync))),
     "journal synced": (cepd.stores.segment, "os", lambda found: _Os(fdatasync=after(os.fdatasync))),
     "202 sent": (cepd.wiring, "create_app", after_the_answer_to_ingest),
     "applied": (cepd.runtime.machine.Machine, "steps", after_stepping),
+    "recording, alerts without deliveries": (cepd.stores.records, "many", before_statement("insert_delivery")),
+    "recording, not committed": (cepd.stores.records, "record", after_stepping),
     "recorded": (STORE, "record", after_awaiting),
-    "attempt row written": (STORE, "claim", after_finding),
+    "claim, not committed": (cepd.stores.outbox, "claim", after_finding),
+    "claimed": (STORE, "claim", after_awaiting_some),
     "message sent": (cepd.channels.webhook.WebhookChannel, "send", after_awaiting),
+    "settling, attempt without delivery": (cepd.stores.outbox, "one", before_statement("settle")),
+    "settling, not committed": (cepd.stores.outbox, "settle", after_stepping),
     "settled": (STORE, "settle", after_awaiting),
     "line kept": (cepd.stores.shelf.FileShelf, "keep", after_awaiting),
     "happening heard": (cepd.runtime.inbox.Inbox, "tell", after_awaiting),
+    "fallback half owed": (cepd.stores.outbox, "one", before_statement("insert_delivery_alert")),
+    "generation kept": (cepd.runtime.generations.Generations, "keep", after),
+    "swap in the journal": (cepd.runtime.machine.Machine, "steps", before_swapping),
+    "swapped": (cepd.runtime.machine.Machine, "steps", after_swapping),
     "snapshot written": (cepd.stores.snapshots, "os", lambda found: _Os(fsync=after(os.fsync))),
     "snapshot renamed": (cepd.stores.snapshots, "sync_directory", before),
     "snapshot kept": (cepd.stores.snapshots.FileSnapshots, "keep", before),

@@ -26,14 +26,18 @@ from cepd.runtime.inbox import Inbox
 from cepd.runtime.machine import Machine
 from cepd.runtime.processor import Processor
 from cepd.runtime.recorder import Recorder
+from cepd.runtime.recovery import Recovered, Restore, replay
 from cepd.runtime.snapshots import Snapshotter
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import FileJournal, open_journal
+from cepd.stores.progress import MappedProgress, open_progress
+from cepd.stores.quarantine import FOLDER, FileQuarantine
 from cepd.stores.snapshots import FileSnapshots
 from cepd.stores.sqlite import open_store
 from cepd.stores.store import SqlStore
 from cepd.telemetry.metrics import Metrics
 from tests.support.rows import definition
+from tests.support.tools import NO_RUNS
 
 OPS = ChannelSpec(name="ops", type="webhook", options={"url": "http://127.0.0.1:9/"}, allow_private=True)
 
@@ -47,7 +51,7 @@ def deployment_of(*rules: Rule, name: str = "one", previous: Deployment | None =
         channels={"ops": OPS},
         files=(),
     )
-    tools = Tools(http=GuardedClient(), secrets=ProcessSecrets(), clock=SystemClock(), egress=())
+    tools = Tools(http=GuardedClient(), secrets=ProcessSecrets(), clock=SystemClock(), egress=(), runs=NO_RUNS)
     before = previous.program if previous else None
     return deploy(generation, f"revision-{name}", before, modules=plugins.plugin, tools=tools)
 
@@ -67,6 +71,8 @@ class Pipeline:
     recorder: Recorder
     processor: Processor
     snapshotter: Snapshotter
+    progress: MappedProgress
+    quarantine: FileQuarantine
 
     async def settled(self) -> list[Alert]:
         """Waits until all that was let in is in the store; the alerts, oldest first."""
@@ -91,10 +97,11 @@ async def pipeline(
     interval: int = HOUR,
     retain: int = 0,
     segment_size: int = 1024 * 1024,
+    journal_limit: int = 1 << 30,
     **capacities: int,
 ) -> AsyncIterator[Pipeline]:
     """Opens the data directory and runs the named tasks; at the end all is dropped as it stands, as a crash would."""
-    journal = open_journal(data_dir / "journal", segment_size=segment_size)
+    journal = open_journal(data_dir / "journal", segment_size=segment_size, limit=journal_limit)
     snapshots = FileSnapshots(data_dir / "snapshots")
     generations = Generations(data_dir / "generations")
     store = open_store(data_dir / "cepd.db")
@@ -103,7 +110,16 @@ async def pipeline(
     machine = Machine(deployment)
     feed = Feed(journal, clock, **capacities)
     horizon = Horizon()
-    recorder = Recorder(through(store), clock, metrics, recorded=lambda: None, capacity=recorder_capacity)
+    progress = open_progress(data_dir)
+    quarantine = FileQuarantine(data_dir / FOLDER)
+    recorder = Recorder(
+        through(store),
+        clock,
+        metrics,
+        recorded=lambda: None,
+        blame=progress.blame,
+        capacity=recorder_capacity,
+    )
     inbox = Inbox(feed, horizon, metrics)
     inbox.closed = None
     snapshotter = Snapshotter(
@@ -119,7 +135,7 @@ async def pipeline(
         interval=interval,
         retain=retain,
     )
-    processor = Processor(feed, machine, recorder, clock, snapshotter)
+    processor = Processor(feed, machine, recorder, clock, snapshotter, progress)
     parts = {"recorder": recorder.run, "processor": processor.run, "snapshotter": snapshotter.run}
     tasks = [asyncio.create_task(parts[name]()) for name in running]
     try:
@@ -137,6 +153,8 @@ async def pipeline(
             recorder,
             processor,
             snapshotter,
+            progress,
+            quarantine,
         )
     finally:
         for task in tasks:
@@ -147,3 +165,15 @@ async def pipeline(
         for error in ended:
             if not isinstance(error, asyncio.CancelledError):
                 raise AssertionError("a part has ended") from error
+
+
+async def replayed(running: Pipeline, restore: Restore) -> Recovered:
+    return await replay(
+        running.journal,
+        running.machine,
+        running.recorder,
+        running.horizon,
+        restore,
+        running.progress,
+        running.quarantine,
+    )

@@ -3,13 +3,17 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from cepd.net import GuardedClient
-from cepd.ports import Tools
+from cepd.ports import Runs, Tools
 from cepd.secrets import ProcessSecrets
 
 T = TypeVar("T")
+
+
+NO_RUNS = cast(Runs, None)
+"""For tests that ask no rule to run."""
 
 
 class SystemClock:
@@ -18,7 +22,7 @@ class SystemClock:
 
 
 def real_tools(egress: Sequence[str] = ()) -> Tools:
-    return Tools(http=GuardedClient(), secrets=ProcessSecrets(), clock=SystemClock(), egress=egress)
+    return Tools(http=GuardedClient(), secrets=ProcessSecrets(), clock=SystemClock(), egress=egress, runs=NO_RUNS)
 
 
 def using_tools(use: Callable[[Tools], Awaitable[T]], egress: Sequence[str] = ()) -> T:
@@ -27,7 +31,9 @@ def using_tools(use: Callable[[Tools], Awaitable[T]], egress: Sequence[str] = ()
     async def run() -> T:
         client = GuardedClient()
         try:
-            return await use(Tools(http=client, secrets=ProcessSecrets(), clock=SystemClock(), egress=egress))
+            return await use(
+                Tools(http=client, secrets=ProcessSecrets(), clock=SystemClock(), egress=egress, runs=NO_RUNS)
+            )
         finally:
             await client.aclose()
 

@@ -11,6 +11,7 @@ from cepd.model.event import Event
 from cepd.model.instant import Instant
 from cepd.model.rule import Rule
 from tests.support.rows import S, program
+from tests.support.saving import save
 
 LONG_AGO = -(10**18)
 
@@ -62,7 +63,10 @@ class Bench:
     def _deal_with(self, entry: tuple[Instant, str, Instant]) -> list[tuple[str, Evaluation]]:
         at, key, start = entry
         said = [
-            (name, found) for name, member in self.members.items() for found in self.unit.due(member, key, start, at)
+            (name, found)
+            for name, member in self.members.items()
+            for found in self.unit.due(member, key, start, at)
+            if found is not None
         ]
         self.unit.drop(key, start, at)
         return said
@@ -70,11 +74,11 @@ class Bench:
     def restart(self) -> None:
         """The unit is saved, made anew and loaded; what was scheduled is forgotten."""
         first = next(iter(self.members.values())).rule
-        data = self.unit.save()
+        data = save(self.unit)
         self.unit = make_unit(first)
         self.unit.load(data)
         self._bind()
-        assert self.unit.save() == data
+        assert save(self.unit) == data
 
     def open(self, name: str, key: str, at: float) -> None:
         """The rule has an alert open for the key since then."""

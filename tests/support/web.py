@@ -12,6 +12,8 @@ from jsonschema import Draft202012Validator
 from cepd.config.tree import Tree
 from cepd.engine.program import compile_program
 from cepd.model.condition import Field, Literally, Test
+from cepd.model.errors import NotFoundError
+from cepd.model.execution import Asked, Execution
 from cepd.model.generation import Definition, Generation, SourceFile
 from cepd.model.problem import Problem
 from cepd.model.rule import ActionSpec, EventTrigger, Rule
@@ -22,6 +24,7 @@ from cepd.runtime.inbox import Receipt
 from cepd.runtime.reading import Reading
 from cepd.runtime.reconcile import Decision, Outcome
 from cepd.runtime.reloader import Reloaded
+from cepd.runtime.stream import Stream
 from cepd.web.app import OPERATIONS, create_app
 from cepd.web.openapi import PROBLEM, openapi
 from cepd.web.services import Services
@@ -78,6 +81,10 @@ async def change_nothing(*_: object) -> None:
     return
 
 
+async def run_nothing(asked: Asked, within: int) -> Execution:
+    raise NotFoundError(f"Target rule not found: there is no rule {asked.rule_id!r}")
+
+
 async def nothing_changed() -> Reloaded:
     return reloaded("unchanged")
 
@@ -85,6 +92,7 @@ async def nothing_changed() -> Reloaded:
 BASE = Services(
     submit=take_nothing,
     store=cast(Store, None),
+    stream=cast(Stream, None),
     deployment=lambda: deployed(DEFINITION),
     rule_stats=lambda rule_id: None,
     standing=lambda rule_id: None,
@@ -93,12 +101,14 @@ BASE = Services(
     stops=dict,
     disable=change_nothing,
     enable=change_nothing,
+    run=run_nothing,
     last_reload=lambda: reloaded("applied"),
     reload=nothing_changed,
+    wake_dispatcher=lambda: None,
     unready=lambda: None,
     unhealthy=lambda: None,
+    acknowledged=lambda source, severity, waited: None,
     render_metrics=lambda: b"cepd_up 1\n",
-    wake=lambda: None,
     clock=FixedClock(),
     drain=asyncio.Event(),
 )

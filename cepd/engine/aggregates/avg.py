@@ -84,9 +84,9 @@ class Column(Exact):
         self.sums[slot] += other.sums[its]
         self.counts[slot] += other.counts[its]
 
-    def absorb(self, slots: Sequence[int], other: "Column") -> None:
-        sums, counts = self.sums, self.counts
-        for slot, sum_, count in zip(slots, other.sums, other.counts, strict=True):
+    def absorb(self, slots: Sequence[int], other: "Column", begin: int = 0) -> None:
+        sums, counts, end = self.sums, self.counts, begin + len(slots)
+        for slot, sum_, count in zip(slots, other.sums[begin:end], other.counts[begin:end], strict=True):
             sums[slot] += sum_
             counts[slot] += count
 

@@ -11,13 +11,14 @@
 - An event that arms is a false evaluation for a rule whose episode it ends.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.identities import MOST_HELD, Identity, hold_identity, tell_identity
 from cepd.engine.marks import carried, read_carried
+from cepd.engine.pieces import of_items
 from cepd.engine.running import Running
 from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
 from cepd.model.duration import Span
@@ -150,13 +151,17 @@ class Unit:
             "silent": heard.told,
         }
 
-    def save(self) -> bytes:
-        for heard in self._keys.values():
-            heard.identity = tell_identity(heard.identity, heard.id)
-        return msgspec.json.encode(self._keys)
+    def saving(self) -> Iterator[bytes]:
+        return of_items(self._settled())
 
     def load(self, data: bytes) -> None:
         self._keys = msgspec.json.decode(data, type=dict[str, _Heard])
+
+    def _settled(self) -> Iterator[tuple[str, _Heard]]:
+        """All keys; none of them holds a line when its turn is over."""
+        for key, heard in self._keys.items():
+            heard.identity = tell_identity(heard.identity, heard.id)
+            yield key, heard
 
     def _arm(self, heard: _Heard, event: Happening, time: Instant, key: str, room: bool) -> None:
         """The event is newer than all others. Only what was told, and waits to be forgotten, is due earlier now."""

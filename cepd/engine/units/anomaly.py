@@ -10,12 +10,13 @@ from typing import Generic, Self, TypeAlias, TypeVar
 
 import msgspec
 
-from cepd.engine.arrays import dec_hook, enc_hook
+from cepd.engine.arrays import dec_hook
 from cepd.engine.baseline import Baseline, Finding, baseline_type, usable
 from cepd.engine.cooldown import Mark
 from cepd.engine.evaluation import Evaluation, of_event
 from cepd.engine.generations import Generations
 from cepd.engine.keys import key_values
+from cepd.engine.pieces import pieces_of
 from cepd.engine.projection import read_field
 from cepd.engine.running import Running
 from cepd.engine.shares import ENDS, distribution, no_counts, share_of_line
@@ -196,8 +197,8 @@ class Unit:
         """Forgets the baseline of one key, and what its rules remember of it; False where there is none."""
         return self._state.entries.discard(key)
 
-    def save(self) -> bytes:
-        return msgspec.json.encode(self._state, enc_hook=enc_hook)
+    def saving(self) -> Iterator[bytes]:
+        return pieces_of(self._state)
 
     def load(self, data: bytes) -> None:
         self._state = msgspec.json.decode(data, type=State[self._type], dec_hook=dec_hook)  # type: ignore[name-defined]

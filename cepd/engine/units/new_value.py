@@ -12,13 +12,14 @@
 A firing's values hold the value as `new_value`; its event is at hand for everything else.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from cepd.engine.evaluation import Evaluation, of_event
 from cepd.engine.generations import Generations
 from cepd.engine.keys import compile_key, key_values
+from cepd.engine.pieces import pieces_of
 from cepd.engine.projection import read_field
 from cepd.engine.running import Running
 from cepd.engine.unit import Schedule, UnitCounts, UnitStatus, most_keys
@@ -130,8 +131,8 @@ class Unit:
             "learning_since": format_instant(self._memory.began),
         }
 
-    def save(self) -> bytes:
-        return msgspec.json.encode(self._memory)
+    def saving(self) -> Iterator[bytes]:
+        return pieces_of(self._memory)
 
     def load(self, data: bytes) -> None:
         self._memory = msgspec.json.decode(data, type=_Memory)

@@ -20,7 +20,7 @@ A firing's values hold, for each step that a condition or the rule's texts name,
 events in order of time; its own time is the newest one's.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -30,6 +30,7 @@ from cepd.engine.identities import MOST_HELD
 from cepd.engine.lanes import Lane
 from cepd.engine.marks import carried
 from cepd.engine.movers import Track, make_mover
+from cepd.engine.pieces import of_items
 from cepd.engine.running import Running
 from cepd.engine.runs import Found, Run
 from cepd.engine.steps import Captured, Paths, Roles, compile_steps, excerpt, kept_of
@@ -134,18 +135,14 @@ class Unit:
         """Spans are measured between events; downtime is in none of them."""
 
     def status(self) -> UnitStatus:
-        return UnitStatus(keys=len(self._tracks), windows=sum(len(lane.all_runs()) for lane in self._lanes().values()))
+        return UnitStatus(keys=len(self._tracks), windows=sum(len(lane.all_runs()) for _, lane in self._lanes()))
 
     def describe(self, key: str) -> dict[str, Json]:
         track = self._tracks.get(key)
         return {} if track is None else {"runs": [self._describe(run) for run in self._mover.lane(track).all_runs()]}
 
-    def save(self) -> bytes:
-        lanes = self._lanes()
-        for lane in lanes.values():
-            for run in lane.all_runs():
-                run.settle()
-        return msgspec.json.encode(lanes)
+    def saving(self) -> Iterator[bytes]:
+        return of_items(self._settled())
 
     def load(self, data: bytes) -> None:
         lanes = msgspec.json.decode(data, type=dict[str, Lane])
@@ -153,8 +150,15 @@ class Unit:
             raise ValueError("a run has other steps than the sequence")
         self._tracks = {key: self._mover.track(lane) for key, lane in lanes.items()}
 
-    def _lanes(self) -> dict[str, Lane]:
-        return {key: self._mover.lane(track) for key, track in self._tracks.items()}
+    def _lanes(self) -> Iterator[tuple[str, Lane]]:
+        return ((key, self._mover.lane(track)) for key, track in self._tracks.items())
+
+    def _settled(self) -> Iterator[tuple[str, Lane]]:
+        """As `_lanes`; none of them holds a line when its turn is over."""
+        for key, lane in self._lanes():
+            for run in lane.all_runs():
+                run.settle()
+            yield key, lane
 
     def _open(self, roles: Roles, event: Happening, time: Instant, key: str, mark: Instant) -> Sequence[Found]:
         """An event of a key that has no track; what matched at once."""

@@ -11,9 +11,10 @@ from typing import Generic, TypeAlias
 import msgspec
 
 from cepd.engine.asking import Reached
-from cepd.engine.cells import Cells, Columns, ColumnsT, encode
+from cepd.engine.cells import Cells, Columns, ColumnsT
 from cepd.engine.evaluation import Evaluation
 from cepd.engine.ladders import rungs
+from cepd.engine.pieces import pieces_of
 from cepd.engine.reading import Fed, Marked, Sight, seen
 from cepd.engine.running import Running
 from cepd.engine.state import Episode
@@ -115,8 +116,8 @@ class Unit(Windowed):
         sessions = self._state.sessions.get(key, ())
         return {"windows": [seen(self._of(session), self._readings) for session in sessions]} if sessions else {}
 
-    def save(self) -> bytes:
-        return encode(self._state)
+    def saving(self) -> Iterator[bytes]:
+        return pieces_of(self._state)
 
     def load(self, data: bytes) -> None:
         self._state = self._layout.decode(data, State)

@@ -5,7 +5,7 @@ SELECT * FROM alert WHERE seq < :before {filters} ORDER BY seq DESC LIMIT :limit
 AND rule_id = :rule_id
 
 -- name: where_severity
-AND severity = :severity
+AND severity IN (SELECT value FROM json_each(:severity))
 
 -- name: where_since
 AND time >= :since
@@ -25,6 +25,18 @@ AND resolved = 0 AND acked_by IS NOT NULL
 -- name: where_state_resolved
 AND resolved = 1
 
+-- name: where_channel_state
+AND EXISTS (
+  SELECT 1 FROM delivery_alert JOIN delivery ON delivery.id = delivery_alert.delivery_id
+  WHERE delivery_alert.alert_id = alert.event_id AND delivery.state = :channel_state
+)
+
+-- name: where_verdict
+AND verdict = :verdict
+
+-- name: where_unjudged
+AND verdict IS NULL
+
 -- name: newest_delivery_states
 SELECT alert_id, target, state FROM (
   SELECT delivery_alert.alert_id, delivery.target, delivery.state,
@@ -36,9 +48,6 @@ WHERE place = 1
 
 -- name: alert
 SELECT * FROM alert WHERE event_id = :event_id
-
--- name: hold_alert
-SELECT * FROM alert WHERE event_id = :event_id /*postgresql: FOR UPDATE */
 
 -- name: alert_history
 SELECT * FROM alert_change WHERE event_id = :event_id ORDER BY seq
@@ -56,13 +65,6 @@ JOIN delivery ON delivery.id = delivery_alert.delivery_id
 JOIN attempt ON attempt.delivery_id = delivery.id
 WHERE delivery_alert.alert_id = :event_id
 ORDER BY delivery.seq, attempt.number
-
--- name: acknowledge
-UPDATE alert SET acked_by = :by, acked_at = :at, ack_note = :note WHERE event_id = :event_id
-
--- name: insert_change
-INSERT INTO alert_change (event_id, at, kind, by, before, after, note, source)
-VALUES (:event_id, :at, :kind, :by, :before, :after, :note, 'api')
 
 -- name: unacked
 SELECT severity, count(*) AS number FROM alert WHERE resolved = 0 AND acked_by IS NULL GROUP BY severity

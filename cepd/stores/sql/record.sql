@@ -12,7 +12,14 @@ INSERT INTO alert (
 -- name: fold_alert
 UPDATE alert
 SET
-  resolved = CASE WHEN :count > count OR :resolved > resolved THEN :resolved ELSE resolved END,
+  resolved = CASE
+    WHEN resolved_by IS NOT NULL THEN 1 -- for good
+    WHEN :count > count OR :resolved > resolved THEN :resolved
+    ELSE resolved END,
+  resolved_at = CASE
+    WHEN :resolved = 1 THEN coalesce(resolved_at, :at)
+    WHEN :count > count AND resolved_by IS NULL THEN NULL
+    ELSE resolved_at END,
   last_at = CASE WHEN :count > count THEN :last_at ELSE last_at END,
   count = :count
 WHERE event_id = :event_id AND count <= :count
@@ -20,10 +27,10 @@ WHERE event_id = :event_id AND count <= :count
 -- name: insert_delivery
 INSERT INTO delivery (
   id, firing_id, rule_id, kind, action, type, target, order_key, request, terms, lease, due_at, state, attempts,
-  next_at, deadline, urgent, fallback, fallback_of
+  next_at, deadline, urgent, depth, fallback, fallback_of
 ) VALUES (
   :id, :firing_id, :rule_id, :kind, :action, :type, :target, :order_key, :request, :terms, :lease, :due_at, 'pending',
-  0, :due_at, :deadline, :urgent, :fallback, :fallback_of
+  0, :due_at, :deadline, :urgent, :depth, :fallback, :fallback_of
 ) ON CONFLICT (id) DO NOTHING
 
 -- name: insert_delivery_alert

@@ -12,7 +12,9 @@ from cepd.config.tree import Tree, read_tree
 
 CORPUS = Path(__file__).parents[2] / "spec" / "broken"
 EXPECTED = yaml.safe_load((CORPUS / "expected.yaml").read_text(encoding="utf-8"))
-CATALOG = Catalog(actions=frozenset({"webhook", "notify", "store"}), channels=frozenset({"webhook"}))
+CATALOG = Catalog(
+    actions=frozenset({"webhook", "notify", "store", "trigger_rule", "multi_action"}), channels=frozenset({"webhook"})
+)
 ELSEWHERE = {"CEP008", "CEP010", "CEP011"}
 """Codes of what is too much for a corpus: of a large file, of links, of a hundred findings; tests make them."""
 

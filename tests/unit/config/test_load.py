@@ -4,8 +4,10 @@ import pytest
 
 from cepd.config.load import MOST_PROBLEMS, load
 from cepd.config.tree import digest_of
-from cepd.model.duration import MINUTE, SECOND
+from cepd.model.duration import DAY, MINUTE, SECOND
 from cepd.model.problem import Problem
+from cepd.model.retention import EVERYTHING, Retention
+from cepd.model.settings import Settings
 from tests.support.trees import CATALOG, codes, loaded, tree_of
 
 RULE = """  - id: {id}
@@ -93,11 +95,27 @@ def test_a_disabled_rule_and_one_that_cannot_run_yet_say_why() -> None:
 
 
 def test_settings_shape_everything_and_their_errors_only_themselves() -> None:
-    generation = loaded(cepd="lateness: 9s\negress: {allow: [10.0.0.0/8]}\nmetrics_base_url: nowhere\n")
+    generation = loaded(cepd="lateness: 9s\nack_sla: 15m\negress: {allow: [10.0.0.0/8]}\nmetrics_base_url: nowhere\n")
     assert generation.settings.lateness == 9 * SECOND
+    assert (generation.settings.ack_sla, Settings().ack_sla) == (900 * SECOND, 3_600 * SECOND)
     assert generation.settings.egress == ("10.0.0.0/8",)
     assert generation.settings.metrics_base_url is None
     assert codes(generation) == ["CEP127"]
+
+
+def test_retention_is_what_is_said_of_it_and_the_usual_for_the_rest() -> None:
+    generation = loaded(cepd="retention: {alerts: 2w, max_alerts: 5000, executions_per_rule: 9}\n")
+    assert codes(generation) == []
+    assert generation.settings.retention == Retention(alerts=14 * DAY, max_alerts=5_000, executions_per_rule=9)
+    assert loaded().settings.retention == Retention()
+
+
+@pytest.mark.parametrize("said", ["{alerts: soon}", "{alerts: 0s}", "{max_alerts: 0}", "{alert: 5d}", "90d"])
+def test_while_retention_cannot_be_read_nothing_is_deleted(said: str) -> None:
+    generation = loaded(cepd=f"lateness: 9s\nretention: {said}\n")
+    assert len(codes(generation)) == 1
+    assert generation.settings.retention == EVERYTHING
+    assert generation.settings.lateness == 9 * SECOND
 
 
 @pytest.mark.parametrize(("level", "severity"), [("off", None), ("warning", "warning"), ("error", "error")])

@@ -122,7 +122,13 @@ BARE_API: dict[str, Any] = {
     "logic_body": "def main(params, input_payload):\n    return {}\n",
     "param_schema": {"x": {"type": "integer", "default": 0}},
 }
-SETTINGS: dict[str, Any] = {"lateness": "5s", "egress": {"allow": ["h"]}, "lint": {"CEP303": "off"}, "ignore": ["x"]}
+SETTINGS: dict[str, Any] = {
+    "lateness": "5s",
+    "ack_sla": "1h",
+    "egress": {"allow": ["h"]},
+    "lint": {"CEP303": "off"},
+    "ignore": ["x"],
+}
 
 _TEXTS = ["", "x", "5m", "{{ x", "{{ x }}", "a > ", "c", "a", "b", "event", "metric", "cpu", "avg", "AND", ">", "85"]
 _KEYS = ["type", "id", "kind", "field", "op", "value", "conditions", "logic", "actions", "fn", "", "x~/y", "\x85", "😀"]

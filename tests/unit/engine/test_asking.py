@@ -13,6 +13,7 @@ from cepd.engine.expressions import parse_expression
 from cepd.model.condition import Condition, Not
 from cepd.model.rule import Aggregate, Resolve, Rule, Window
 from tests.support.rows import S, rule
+from tests.support.saving import save
 from tests.support.units import LONG_AGO, Bench
 
 AGGREGATES = {"m": Aggregate("avg", "v"), "n": Aggregate("count"), "h": Aggregate("max", "v")}
@@ -153,7 +154,7 @@ def test_what_an_eager_window_remembers_changes_nothing(stream: list[tuple[int, 
         assert told(found) == told(expected)
         follow(going, found)
         follow(forgetful, expected)
-    assert going.unit.save() == forgetful.unit.save()
+    assert save(going.unit) == save(forgetful.unit)
 
 
 def test_an_event_behind_others_counts_in_the_windows_that_were_looked_at_before_it() -> None:

@@ -10,6 +10,7 @@ from cepd.engine.movers import make_mover
 from cepd.engine.steps import compile_steps
 from cepd.engine.unit import UnitCounts
 from cepd.model.rule import Rule
+from tests.support.saving import save
 from tests.support.sequences import sequence, step
 from tests.support.unit_driver import Driver
 
@@ -60,7 +61,7 @@ def play(monkeypatch: pytest.MonkeyPatch, rule: Rule, moves: list[tuple[int, int
             driver.passes(clock - 3)
             driver.unit.forget(driver.mark)
             told.append(
-                (found, driver.unit.save(), msgspec.structs.replace(driver.unit.counts), driver.unit.describe("[]"))
+                (found, save(driver.unit), msgspec.structs.replace(driver.unit.counts), driver.unit.describe("[]"))
             )
     return told
 
@@ -85,6 +86,6 @@ def test_chains_are_lanes_of_plain_sequences(monkeypatch: pytest.MonkeyPatch) ->
 def test_what_a_unit_saves_of_a_chain_is_a_lane() -> None:
     driver = Driver(sequence("A", step("b:B"), "C"))
     driver.hear(0, "A")
-    saved = driver.unit.save()
+    saved = save(driver.unit)
     assert saved.startswith(b'{"[]":{"runs":[{"steps":[[[1767225600000000,"j#1","#j#1"]],[],[]],"place":1,')
     assert saved.endswith(b'"captured":{},"carried":{}}],"gathering":null,"armed":1767225610000001}}')

@@ -146,8 +146,13 @@ def test_all_slots_at_once_are_the_slots_one_by_one(fn: str, found: list[list[Js
     each_value = [result(fn, column, slot) for slot in range(len(found))]
     assert list(column.numbers(len(found), aggregate(fn), SPAN)) == each_value
     slots = [0] * len(found)
-    absorbing.absorb(slots, column)
+    middle = len(found) // 2
+    absorbing.absorb(slots[:middle], column)
+    absorbing.absorb(slots[middle:], column, middle)
     one_by_one = filled(fn, *found)
     for its in range(len(found)):
         one_by_one.merge(0, column, its)
     assert result(fn, absorbing) == result(fn, one_by_one)
+    at_once = filled(fn, *found)
+    at_once.absorb(slots, column)
+    assert result(fn, at_once) == result(fn, one_by_one)

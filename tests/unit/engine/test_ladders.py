@@ -10,6 +10,7 @@ from cepd.engine.paths import MISSING
 from cepd.engine.running import Running
 from cepd.engine.state import RuleState
 from cepd.engine.stats import RuleStats
+from cepd.engine.stepping import finished
 from cepd.model.rule import Aggregate, Rule, Window
 from tests.support.rows import S, program, rule
 
@@ -71,7 +72,7 @@ def test_the_values_beyond_each_limit_are_those_that_the_condition_says(
         ladder, limit = rungs(members)[member.rule.id]
         holds = compile_condition(member.rule.having)
         expected = {f"k{place}" for place, value in enumerate(found) if value is not MISSING and holds({"m": value})}
-        crossing = ladder.crossing([f"k{place}" for place in range(len(found))], found)
+        crossing = finished(ladder.crossing([f"k{place}" for place in range(len(found))], found))
         assert sorted(crossing.beyond(limit)) == sorted(expected)
         crossing.beyond(ladder.limits[-1])
         assert sorted(crossing.beyond(limit)) == sorted(expected), "the same once the keys are in another order"

@@ -2,6 +2,7 @@ import pytest
 
 from cepd.model.delivery import Outcome, Result
 from cepd.model.duration import HOUR, MINUTE, SECOND
+from cepd.model.terms import Terms
 from cepd.policies.retry import Step, next_step, result_of, retry_after
 from tests.support.deliveries import a_delivery
 
@@ -104,3 +105,38 @@ def test_a_wait_that_the_receiver_asks_for_wins_and_still_counts() -> None:
 
 def test_no_waits_mean_one_try() -> None:
     assert next_step(a_delivery(delays=()), Outcome(result="retryable"), NOW, 1.0).state == "dead"
+
+
+def test_what_may_have_arrived_is_left_to_a_person_where_the_terms_say_so() -> None:
+    held = a_delivery(attempts=2, terms=Terms(on_unknown="hold"))
+    assert next_step(held, Outcome(result="unknown"), NOW, 1.0) == Step(state="unknown", attempts=3, next_at=NOW)
+    assert next_step(held, Outcome(result="retryable"), NOW, 1.0).state == "pending"
+
+
+def test_what_keeps_trying_falls_back_and_goes_on_with_the_last_wait() -> None:
+    delivery = a_delivery(attempts=3, terms=Terms(keep_trying=HOUR), deadline=NOW + HOUR)
+    assert not next_step(delivery, Outcome(result="retryable"), NOW, 1.0).falls_back
+    for attempts in (4, 5, 50):
+        delivery = a_delivery(attempts=attempts, terms=Terms(keep_trying=HOUR), deadline=NOW + HOUR)
+        assert next_step(delivery, Outcome(result="retryable"), NOW, 0.9) == Step(
+            state="pending", attempts=attempts + 1, next_at=NOW + round(0.9 * 8 * SECOND), falls_back=True
+        )
+
+
+def test_what_keeps_trying_without_waits_tries_each_second() -> None:
+    delivery = a_delivery(terms=Terms(delays=(), keep_trying=HOUR), deadline=NOW + HOUR)
+    step = next_step(delivery, Outcome(result="unknown"), NOW, 1.0)
+    assert step == Step(state="pending", attempts=1, next_at=NOW + SECOND, falls_back=True)
+
+
+def test_what_a_person_sent_again_has_no_deadline_and_ends_with_its_schedule() -> None:
+    delivery = a_delivery(attempts=4, terms=Terms(keep_trying=HOUR), deadline=None)
+    assert next_step(delivery, Outcome(result="retryable"), NOW, 1.0).state == "dead"
+
+
+@pytest.mark.parametrize("result", ["auth", "permanent"])
+def test_what_is_refused_for_good_is_not_kept_trying(result: Result) -> None:
+    delivery = a_delivery(terms=Terms(keep_trying=HOUR), deadline=NOW + HOUR)
+    assert next_step(delivery, Outcome(result=result), NOW, 1.0) == Step(
+        state="dead", attempts=1, next_at=NOW, falls_back=True
+    )

@@ -17,6 +17,7 @@ from cepd.runtime.daemon import Daemon
 from cepd.secrets import ProcessSecrets
 from cepd.stores.journal import open_journal
 from cepd.stores.sqlite import open_store
+from cepd.stores.store import SqlStore
 from cepd.telemetry.metrics import Metrics
 from cepd.wiring import RunOptions, build
 
@@ -107,6 +108,29 @@ def test_a_stop_works_off_what_was_accepted_and_the_next_start_knows_it(root: Pa
 
     live(root, first)
     live(root, second)
+
+
+def test_a_store_that_goes_away_while_the_daemon_starts_is_waited_for(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away_once(name: str) -> None:
+        call, tries = getattr(SqlStore, name), iter([True])
+
+        async def wrapped(store: SqlStore, *arguments: Any) -> Any:
+            if next(tries, False):
+                raise RetryLaterError("the database does not answer")
+            return await call(store, *arguments)
+
+        monkeypatch.setattr(SqlStore, name, wrapped)
+
+    async def scenario(daemon: Daemon, metrics: Metrics) -> None:
+        await until_ready(daemon)
+        assert await submit(daemon) == (1, 0)
+
+    for name in ("recorded", "reclaim"):
+        away_once(name)
+    live(root, scenario)
+    assert [record.message for record in caplog.records].count("store away") == 2
 
 
 def test_the_last_good_rules_run_without_the_folder(root: Path) -> None:
@@ -269,6 +293,8 @@ def test_a_scrape_reads_every_part(root: Path) -> None:
             'cepd_config_reloads_total{outcome="applied"} 1.0',
             "cepd_config_last_reload_successful 1.0",
             "cepd_event_queue_length 0.0",
+            "cepd_stream_clients 0.0",
+            'cepd_retention_deleted_total{table="stream"} 0.0',
         } <= set(lines)
         (root / "hosts.yaml").write_text(PACK.format(id="other"))
         await daemon.reload()

@@ -237,3 +237,22 @@ def test_rows_are_recorded_in_order_and_each_can_be_waited_for(monkeypatch: pyte
         working.cancel()
 
     asyncio.run(scenario())
+
+
+def test_the_row_over_which_it_ends_is_told_and_those_before_it_are_recorded() -> None:
+    class Picky(Kept):
+        async def record(self, recording: Recording) -> None:
+            if any(one.event_id == firing(5).id for one in recording.alerts):
+                raise ValueError("not this one")
+            await super().record(recording)
+
+    async def scenario() -> tuple[list[int], list[int]]:
+        store, blamed = Picky(), list[int]()
+        recorder = Recorder(store, SystemClock(), Metrics(), recorded=lambda: None, blame=blamed.append)
+        for seq in (3, 5, 8):
+            await recorder.put(Applied(seq, [firing(seq)], deployment_of(RULE)))
+        with pytest.raises(ValueError, match="not this one"):
+            await recorder.run()
+        return [one.seq for one in store.recordings], blamed
+
+    assert asyncio.run(scenario()) == ([3], [5])

@@ -54,7 +54,7 @@ def journal() -> list[Frame]:
     frames += [
         frame(12, "tick", first=number),
         frame(13, "batch", *ODD, first=number),
-        frame(14, "target", b'{"n": 9}', first=number + 3, rule_id="each"),
+        frame(14, "target", b'{"n": 9}', first=number + 3, rule_id="each", run="x", by="ada", depth=2),
         frame(15, "swap", digest=SECOND.digest),
         frame(16, "resume"),
         frame(17, "batch", line(n=2, host="h0"), first=number + 4),

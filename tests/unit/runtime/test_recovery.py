@@ -16,9 +16,9 @@ from cepd.model.json import Json
 from cepd.model.rule import Suppress
 from cepd.ports import AlertQuery, Recording
 from cepd.runtime.deployment import Deployment
-from cepd.runtime.recovery import Recovered, lost, replay
+from cepd.runtime.recovery import Recovered, lost
 from cepd.stores.store import SqlStore
-from tests.support.pipeline import Pipeline, deployment_of, pipeline
+from tests.support.pipeline import Pipeline, deployment_of, pipeline, replayed
 from tests.support.rows import line, rule
 
 FOLDING = rule("folding", "n > 0", group_by=("host",), suppress=Suppress(HOUR))
@@ -43,7 +43,7 @@ def restore(digest: str, before: Program) -> Deployment:
 
 
 async def recovered(running: Pipeline) -> Recovered:
-    return await replay(running.journal, running.machine, running.recorder, running.horizon, restore)
+    return await replayed(running, restore)
 
 
 async def state(running: Pipeline) -> list[dict[str, Any]]:
@@ -233,7 +233,7 @@ def test_a_generation_that_is_gone_stops_the_start(tmp_path: Path) -> None:
             await running.settled()
         async with pipeline(tmp_path, EMPTY) as running:
             with pytest.raises(StartError, match=FIRST.digest):
-                await replay(running.journal, running.machine, running.recorder, running.horizon, gone)
+                await replayed(running, gone)
 
     asyncio.run(scenario())
 

@@ -14,8 +14,8 @@ from cepd.model.duration import HOUR
 from cepd.model.errors import StartError
 from cepd.model.rule import EventTrigger, Rule, Suppress, Window
 from cepd.runtime.deployment import Deployment
-from cepd.runtime.recovery import begin, lost, replay
-from tests.support.pipeline import Pipeline, deployment_of, pipeline
+from cepd.runtime.recovery import begin, lost
+from tests.support.pipeline import Pipeline, deployment_of, pipeline, replayed
 from tests.support.rows import START, line, rule
 from tests.support.virtual import VirtualClock, run_virtually
 
@@ -38,7 +38,7 @@ async def start(running: Pipeline) -> int | None:
     recorded = await running.store.recorded()
     used = begin(running.journal, running.snapshots, recorded, running.machine, running.horizon, restore)
     await lost(running.journal, running.store)
-    await replay(running.journal, running.machine, running.recorder, running.horizon, restore)
+    await replayed(running, restore)
     running.snapshotter.resume(used)
     return used.seq if used else None
 

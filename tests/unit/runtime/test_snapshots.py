@@ -73,6 +73,25 @@ def test_none_is_written_before_the_recovery_has_ended_nor_without_a_new_row(tmp
     asyncio.run(scenario())
 
 
+def test_what_the_older_of_two_snapshots_holds_is_derived_again_by_no_start(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with pipeline(tmp_path, RULES, clock=VirtualClock(START), interval=0) as running:
+            snapshotter = running.snapshotter
+            snapshotter.resume(None)
+            clocks = []
+            for number in range(3):
+                assert snapshotter.final_before == (clocks[-2] if number > 1 else None)
+                await leap(6)
+                await running.send(line(n=1, host=f"h{number}"))
+                await running.settled()
+                await snapshotter.finish()
+                clocks.append(snapshotter.taken_at)
+            assert clocks == sorted(set(clocks), key=clocks.index)
+            assert snapshotter.final_before == clocks[-2]
+
+    run_virtually(scenario())
+
+
 class Away:
     """The real store, away until told otherwise."""
 

@@ -38,10 +38,32 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     async def work(store: SqlStore) -> None:
         await store.record(Recording(seq=1, alerts=[alert()]))
         found = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
-        assert found == {"cepd.db": 0o600, "cepd.db-wal": 0o600, "cepd.db-shm": 0o600}
+        assert found == dict.fromkeys(["cepd.db", "cepd.db-wal", "cepd.db-shm", "cepd.db-lock"], 0o600)
 
     with_store(path, work)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_it_is_one_daemon_s(tmp_path: Path) -> None:
+    async def work(store: SqlStore) -> None:
+        for _ in range(2):
+            with pytest.raises(StartError, match="another process has the database") as refused:
+                open_store(tmp_path / "cepd.db")
+            assert "PostgreSQL" in refused.value.help
+        await store.record(Recording(seq=1, alerts=[alert()]))
+
+    with_store(tmp_path / "cepd.db", work)
+    with_store(tmp_path / "cepd.db", nothing)
+
+
+def test_what_cannot_be_opened_is_not_held(tmp_path: Path) -> None:
+    path = tmp_path / "cepd.db"
+    path.write_text("this is no database, " * 100)
+    for _ in range(2):
+        with pytest.raises(StartError, match="cannot be opened"):
+            open_store(path)
+    path.unlink()
+    with_store(path, nothing)
 
 
 def test_what_was_committed_is_there_at_the_next_start(tmp_path: Path) -> None:
@@ -209,7 +231,20 @@ def test_every_commit_is_synced_and_references_are_enforced(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "table"), [("targets", "delivery"), ("claimable", "candidate"), ("claimable", "other")]
+    ("name", "table"),
+    [
+        ("lapsed", "delivery"),
+        ("past_deadline", "delivery"),
+        ("supersede", "delivery"),
+        ("supersede", "later"),
+        ("urgent", "delivery"),
+        ("targets", "delivery"),
+        ("claimable", "candidate"),
+        ("claimable", "other"),
+        ("next_due", "candidate"),
+        ("next_due", "other"),
+        ("next_due", "delivery"),
+    ],
 )
 def test_a_claim_reads_indexes_only(tmp_path: Path, name: str, table: str) -> None:
     from cepd.stores.statements import load_statements
@@ -218,7 +253,7 @@ def test_a_claim_reads_indexes_only(tmp_path: Path, name: str, table: str) -> No
     with_store(path, nothing)
     connection = sqlite3.connect(path)
     statement = load_statements("deliveries")[name]
-    values = {"now": 1, "limit": 1, "target": "ops"}
+    values = {"now": 1, "limit": 1, "target": "ops", "owner": "", "reason": ""}
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
     connection.close()
     assert [step for step in plan if table in step]

@@ -8,6 +8,8 @@ import pytest
 
 from cepd.telemetry.metrics import TABLE, Metrics, Sample
 
+LATENCY = "cepd_delivery_latency_seconds"
+
 
 def lines(metrics: Metrics) -> dict[str, float]:
     text = metrics.render().decode()
@@ -18,7 +20,11 @@ def lines(metrics: Metrics) -> dict[str, float]:
 
 def filled() -> Metrics:
     metrics = Metrics()
-    metrics.read_from(lambda: [(metric.name, tuple("x" for _ in metric.labels), 2.0) for metric in TABLE])
+    read = [metric for metric in TABLE if metric.kind != "histogram"]
+    metrics.read_from(lambda: [(metric.name, tuple("x" for _ in metric.labels), 2.0) for metric in read])
+    for metric in TABLE:
+        if metric.kind == "histogram":
+            metrics.observe(metric.name, *("x" for _ in metric.labels), value=2.0)
     return metrics
 
 
@@ -30,7 +36,12 @@ def test_promtool_finds_nothing_to_say() -> None:
 
 def test_every_metric_of_the_table_comes_out_under_its_name_and_nothing_else_of_ours() -> None:
     names = {name.split("{")[0] for name in lines(filled())}
-    assert {name for name in names if name.startswith("cepd_")} == {metric.name for metric in TABLE}
+    expected = {
+        metric.name + ending
+        for metric in TABLE
+        for ending in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
+    }
+    assert {name for name in names if name.startswith("cepd_")} == expected
     assert any(name.startswith("process_") for name in names)
 
 
@@ -80,3 +91,52 @@ def test_a_name_outside_the_table_and_a_missing_label_are_faults() -> None:
         Metrics().count("cepd_other_total")
     with pytest.raises(ValueError, match="labels"):
         Metrics().count("cepd_alerts_total")
+
+
+def test_a_value_is_in_each_bucket_whose_bound_it_does_not_pass() -> None:
+    metrics = Metrics()
+    for value in (59.0, 60.0, 60.5, 3_600.0, 1e9):
+        metrics.observe("cepd_time_to_ack_seconds", "high", value=value)
+    found = lines(metrics)
+    buckets = {
+        bound: found[f'cepd_time_to_ack_seconds_bucket{{le="{bound}",severity="high"}}']
+        for bound in ("60.0", "300.0", "1800.0", "3600.0", "86400.0", "+Inf")
+    }
+    assert buckets == {"60.0": 2, "300.0": 3, "1800.0": 3, "3600.0": 4, "86400.0": 4, "+Inf": 5}
+    assert found['cepd_time_to_ack_seconds_count{severity="high"}'] == 5
+    assert found['cepd_time_to_ack_seconds_sum{severity="high"}'] == 59 + 60 + 60.5 + 3_600 + 1e9
+    assert lines(metrics) == found, "a scrape adds nothing"
+
+
+def test_bounds_ascend_and_only_histograms_have_them() -> None:
+    for metric in TABLE:
+        assert bool(metric.buckets) == (metric.kind == "histogram")
+        assert list(metric.buckets) == sorted(set(metric.buckets))
+    with pytest.raises(ValueError, match="labels"):
+        Metrics().observe("cepd_time_to_ack_seconds", value=1)
+    with pytest.raises(ValueError, match="labels"):
+        Metrics().observe(LATENCY, value=1)
+    with pytest.raises(ValueError, match="histogram"):
+        Metrics().count(LATENCY, "ops")
+    with pytest.raises(ValueError, match="counter"):
+        Metrics().observe("cepd_alerts_total", "r", value=1)
+
+
+def test_a_value_counts_in_each_bucket_that_holds_it() -> None:
+    metrics = Metrics()
+    for value in (0.05, 0.06, 4000, 3600):
+        metrics.observe(LATENCY, "ops", value=value)
+    found = lines(metrics)
+
+    def at_most(bound: str) -> float:
+        return found[f'{LATENCY}_bucket{{channel="ops",le="{bound}"}}']
+
+    assert [at_most(bound) for bound in ("0.05", "0.1", "900.0", "3600.0", "+Inf")] == [1, 2, 2, 3, 4]
+    assert found[f'{LATENCY}_count{{channel="ops"}}'] == 4
+    assert found[f'{LATENCY}_sum{{channel="ops"}}'] == pytest.approx(7600.11)
+
+
+def test_buckets_rise_and_only_histograms_have_them() -> None:
+    for metric in TABLE:
+        assert list(metric.buckets) == sorted(set(metric.buckets))
+        assert bool(metric.buckets) == (metric.kind == "histogram")

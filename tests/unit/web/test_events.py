@@ -1,71 +1,18 @@
 """Alerts over HTTP, with the real store: the list, its filters and pages, the detail, and who acknowledged what."""
 
-import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import msgspec
 import pytest
 
-from cepd.model.alert import Alert
-from cepd.model.delivery import Draft, Outcome
-from cepd.model.terms import Terms
+from cepd.model.delivery import Outcome
 from cepd.ports import Recording
-from cepd.stores.sqlite import open_store
 from cepd.stores.store import SqlStore
 from cepd.web.auth import TokenFile
 from tests.support.alerts import ended
-from tests.support.web import NOW, asking, services
+from tests.support.stored import FIRST, NOW, SECOND, Ask, with_alerts
 
-SECOND = 1_000_000
-
-FIRST = Alert(
-    event_id="e1",
-    kind="fired",
-    rule_id="cpu",
-    rule_name="CPU high",
-    pack="hosts",
-    severity="critical",
-    summary="CPU 95 on web-1",
-    key={"host": "web-1"},
-    values={"avg": 95.5},
-    payload={"host": "web-1", "cpu_percent": 95},
-    source_event_ids=("s1",),
-    time=NOW,
-    last_at=NOW + SECOND,
-    count=2,
-    window=(NOW - 60 * SECOND, NOW),
-    generation="a" * 64,
-    revision="v1",
-    recorded_at=NOW + 2 * SECOND,
-)
-SECOND_ALERT = msgspec.structs.replace(
-    FIRST,
-    event_id="e2",
-    rule_id="disk",
-    severity="medium",
-    key={},
-    window=None,
-    time=NOW + 10 * SECOND,
-    payload="{not readable",
-)
-DRAFT = Draft(
-    id="d1",
-    firing_id="e1",
-    alert_id="e1",
-    rule_id="cpu",
-    kind="fired",
-    action=0,
-    type="notify",
-    target="ops",
-    order_key="ops:cpu",
-    request=b"{}",
-    terms=Terms((SECOND,)),
-    due_at=NOW,
-)
 ITEM = {
     "event_id": "e1",
     "rule_id": "cpu",
@@ -80,30 +27,13 @@ ITEM = {
     "count": 2,
     "acked_by": None,
     "acked_at": None,
+    "ack_until": None,
+    "resolved_at": None,
+    "resolved_by": None,
+    "verdict": None,
     "source_event_ids": ["s1"],
     "channels": {"ops": "pending"},
 }
-
-Ask = Callable[..., Coroutine[Any, Any, httpx2.Response]]
-
-
-def with_alerts(tmp_path: Path, scenario: Callable[[Ask, SqlStore], Coroutine[Any, Any, None]], **given: Any) -> None:
-    """Runs the scenario over a store with two alerts, the first of which owes a message."""
-
-    async def run() -> None:
-        store = open_store(tmp_path / "cepd.db")
-        try:
-            await store.record(Recording(seq=1, alerts=[FIRST], drafts=[DRAFT], at=NOW))
-            await store.record(Recording(seq=2, alerts=[SECOND_ALERT], at=NOW))
-
-            async def ask(method: str, path: str, **request: Any) -> httpx2.Response:
-                return await asking(services(store=store, **given), method, path, **request)
-
-            await scenario(ask, store)
-        finally:
-            await store.close()
-
-    asyncio.run(run())
 
 
 def test_the_list_is_newest_first_and_has_the_shape_of_the_design(tmp_path: Path) -> None:
@@ -123,6 +53,18 @@ def test_the_list_is_newest_first_and_has_the_shape_of_the_design(tmp_path: Path
         ("rule_id=none", []),
         ("severity=critical", ["e1"]),
         ("severity=warning", ["e2"]),
+        ("severity=critical,medium", ["e2", "e1"]),
+        ("severity=critical&severity=warning&severity=info", ["e2", "e1"]),
+        ("severity=info,low", []),
+        ("channel_state=pending", ["e1"]),
+        ("channel_state=dead", []),
+        ("verdict=none", ["e2", "e1"]),
+        ("verdict=true_positive", []),
+        ("q=cpu%2095", ["e2", "e1"]),
+        ("q=WEB-1&rule_id=disk", ["e2"]),
+        ("q=%22host%22:%22", []),
+        ("q=host", ["e1"]),
+        ("q=%25", []),
         ("state=open", ["e2", "e1"]),
         ("state=acked", []),
         ("acked=false", ["e2", "e1"]),
@@ -145,6 +87,13 @@ def test_filters(tmp_path: Path, query: str, ids: list[str]) -> None:
     ("query", "word"),
     [
         ("severity=hgih", "'severity'"),
+        ("severity=high,", "'severity'"),
+        ("severity=high,hgih", "did you mean 'high'"),
+        ("rule_id=a&rule_id=b", "'rule_id' is given twice"),
+        ("channel_state=lost", "'channel_state'"),
+        ("verdict=maybe", "'verdict'"),
+        ("q=", "'q' is empty"),
+        (f"q={'x' * 201}", "'q' is longer"),
         ("state=closed", "'state'"),
         ("acked=yes", "'acked'"),
         ("limit=1001", "'limit'"),
@@ -202,9 +151,14 @@ def test_the_detail_tells_all_of_it(tmp_path: Path) -> None:
                 "type": "notify",
                 "target": "ops",
                 "state": "pending",
-                "reason": detail["deliveries"][0]["reason"],
+                "reason": "503 from ops",
+                "tries": 1,
                 "next_at": "2026-01-01T00:00:05Z",
                 "settled_at": None,
+                "fallback_of": None,
+                "fell_back": False,
+                "redriven_by": None,
+                "redriven_at": None,
                 "attempts": [
                     {
                         "number": 1,
@@ -245,10 +199,10 @@ def test_an_acknowledgement_holds_against_another_until_it_is_stolen(tmp_path: P
         stolen = await ask("POST", "/cep/events/e1/ack", json={"by": "bob", "steal": True})
         assert (stolen.status_code, stolen.json()["acked_by"]) == (200, "bob")
         history = (await ask("GET", "/cep/events/e1")).json()["history"]
-        at = "2026-01-01T00:00:00Z"
+        rest = {"at": "2026-01-01T00:00:00Z", "source": "api", "after": "acked", "until": None, "verdict": None}
         assert history == [
-            {"at": at, "kind": "ack", "by": "alice", "before": "open", "after": "acked", "note": "on it"},
-            {"at": at, "kind": "steal", "by": "bob", "before": "acked", "after": "acked", "note": None},
+            {**rest, "kind": "ack", "by": "alice", "before": "open", "note": "on it"},
+            {**rest, "kind": "steal", "by": "bob", "before": "acked", "note": None},
         ]
         assert [one["event_id"] for one in (await ask("GET", "/cep/events?acked=true")).json()["events"]] == ["e1"]
 

@@ -24,11 +24,24 @@ def test_the_paths_are_those_of_the_design() -> None:
     assert set(openapi(OPERATIONS)["paths"]) == {
         "/ingest",
         "/cep/events",
+        "/cep/events/stream",
         "/cep/events/{event_id}",
+        "/cep/events/ack",
         "/cep/events/{event_id}/ack",
+        "/cep/events/{event_id}/unack",
+        "/cep/events/{event_id}/resolve",
+        "/cep/events/{event_id}/notes",
+        "/cep/events/{event_id}/verdict",
+        "/cep/deliveries",
+        "/cep/deliveries/redrive",
+        "/cep/deliveries/{delivery_id}",
+        "/cep/deliveries/{delivery_id}/drop",
+        "/cep/deliveries/{delivery_id}/redrive",
         "/cep/rules",
         "/cep/rules/{rule_id}",
         "/cep/rules/{rule_id}/simulate",
+        "/cep/rules/{rule_id}/trigger",
+        "/cep/rules/{rule_id}/executions",
         "/cep/rules/{rule_id}/status",
         "/cep/rules/{rule_id}/disable",
         "/cep/rules/{rule_id}/enable",
@@ -64,8 +77,18 @@ def test_operation_ids_are_unique_and_path_parameters_are_named() -> None:
         assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}
 
 
+def test_lists_and_headers_are_described() -> None:
+    paths = openapi(OPERATIONS)["paths"]
+    events = {one["name"]: one for one in paths["/cep/events"]["get"]["parameters"]}
+    assert events["severity"]["schema"]["type"] == "array"
+    for path in ("/cep/events/ack", "/cep/events/{event_id}/notes"):
+        headers = [one["name"] for one in paths[path]["post"]["parameters"] if one["in"] == "header"]
+        assert headers == ["Idempotency-Key"]
+
+
 def test_the_index_links_to_what_answers() -> None:
     links = ask(services(), "GET", "/").json()["links"]
-    assert "/cep/events" in links.values()
-    for path in set(links.values()) - {"/cep/events"}:
+    of_the_store = {"/cep/events", "/cep/events/stream", "/cep/deliveries"}
+    assert of_the_store <= set(links.values())
+    for path in set(links.values()) - of_the_store:
         assert ask(services(), "GET", path).status_code == 200

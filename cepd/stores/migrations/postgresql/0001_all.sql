@@ -32,6 +32,7 @@ CREATE TABLE alert (
   ack_note TEXT,
   ack_source TEXT,
   ack_until BIGINT,
+  unacked_since BIGINT,
   resolved_at BIGINT,
   resolved_by TEXT,
   verdict TEXT,
@@ -40,7 +41,10 @@ CREATE TABLE alert (
 
 CREATE INDEX alert_of_rule ON alert (rule_id, seq);
 CREATE INDEX alert_by_time ON alert (time);
+CREATE INDEX alert_recorded ON alert (recorded_at);
 CREATE INDEX alert_unacked ON alert (severity) WHERE resolved = 0 AND acked_by IS NULL;
+CREATE INDEX alert_ack_ends ON alert (ack_until) WHERE resolved = 0 AND ack_until IS NOT NULL;
+CREATE INDEX alert_judged ON alert (rule_id, verdict) WHERE verdict IS NOT NULL;
 
 CREATE TABLE alert_change (
   seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -51,10 +55,14 @@ CREATE TABLE alert_change (
   before TEXT NOT NULL,
   after TEXT NOT NULL,
   note TEXT,
-  source TEXT NOT NULL
+  source TEXT NOT NULL,
+  until BIGINT,
+  verdict TEXT,
+  idempotency_key TEXT
 );
 
 CREATE INDEX alert_change_of_alert ON alert_change (event_id, seq);
+CREATE UNIQUE INDEX alert_change_once ON alert_change (event_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 CREATE TABLE delivery (
   seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the order within an order_key
@@ -84,18 +92,25 @@ CREATE TABLE delivery (
   reason TEXT,
   settled_at BIGINT,
   redriven_by TEXT,
-  redriven_at BIGINT
+  redriven_at BIGINT,
+  depth INTEGER NOT NULL DEFAULT 0, -- of the chain of rules that led to it
+  progress BYTEA -- what an action of several steps has done
 );
 
 CREATE INDEX delivery_unfinished ON delivery (order_key, seq) WHERE state IN ('pending', 'sending');
 CREATE INDEX delivery_pending ON delivery (target, seq) WHERE state = 'pending';
 CREATE INDEX delivery_targets ON delivery (target, state) WHERE state IN ('pending', 'sending');
 CREATE INDEX delivery_counted ON delivery (target, state) WHERE state IN ('pending', 'sending', 'dead', 'unknown');
+CREATE INDEX delivery_waiting ON delivery (next_at) WHERE state = 'pending';
 CREATE INDEX delivery_leased ON delivery (lease_until) WHERE state = 'sending';
 CREATE INDEX delivery_ends ON delivery (deadline) WHERE state = 'pending' AND deadline IS NOT NULL;
-CREATE INDEX delivery_urgent ON delivery (target) WHERE state = 'pending' AND urgent = 1;
+CREATE INDEX delivery_urgent ON delivery (target, seq) WHERE state = 'pending' AND urgent = 1 AND fell_back = 0;
 CREATE INDEX delivery_retried ON delivery (next_at) WHERE state = 'pending' AND attempts > 0;
+CREATE INDEX delivery_of_rule ON delivery (rule_id, seq);
 CREATE INDEX delivery_settled ON delivery (settled_at) WHERE settled_at IS NOT NULL;
+CREATE INDEX delivery_over ON delivery (order_key, seq) WHERE settled_at IS NOT NULL;
+CREATE INDEX delivery_resolves ON delivery (order_key, seq) WHERE kind = 'resolved';
+CREATE INDEX delivery_revivable ON delivery (state, seq) WHERE state IN ('dead', 'unknown', 'expired');
 
 -- A delivery can outlive its alerts, so only its own side is enforced.
 CREATE TABLE delivery_alert (
@@ -133,23 +148,26 @@ CREATE TABLE stream (
   seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind TEXT NOT NULL,
   event_id TEXT NOT NULL,
+  delivery_id TEXT, -- of a delivery that has ended
   at BIGINT NOT NULL
 );
-CREATE INDEX stream_at ON stream (at);
 
+-- Runs that were asked for. What became of their actions, and all other runs, deliveries tell.
 CREATE TABLE execution (
   seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   exec_id TEXT NOT NULL UNIQUE,
   rule_id TEXT NOT NULL,
+  firing_id TEXT,
   alert_id TEXT,
   status TEXT NOT NULL,
+  condition_met INTEGER,
   started_at BIGINT NOT NULL,
-  duration BIGINT,
   error_message TEXT,
   executed_by TEXT NOT NULL,
-  "references" TEXT NOT NULL,
+  asked TEXT NOT NULL,
   revision TEXT NOT NULL,
   generation TEXT NOT NULL
 );
 CREATE INDEX execution_of_rule ON execution (rule_id, seq);
-CREATE INDEX execution_of_alert ON execution (alert_id);
+CREATE INDEX execution_started ON execution (started_at);
+CREATE INDEX execution_of_firing ON execution (firing_id);

@@ -12,6 +12,7 @@ from cepd.engine.unit import UnitStatus
 from cepd.model.instant import format_instant
 from cepd.model.rule import AbsenceTrigger, Resolve, Rule
 from tests.support.rows import S, line, program, rule
+from tests.support.saving import save
 from tests.support.unit_driver import Driver, at
 
 MICRO = 0.000001
@@ -220,7 +221,7 @@ def test_what_is_saved_tells_the_identity_of_the_newest_event() -> None:
     driver.hear(0, id="x")
     driver.hear(1, id="y")
     line = b'{"type":"A","id":"y","time":1767225601.0}'
-    saved = msgspec.json.decode(driver.unit.save())["[]"]
+    saved = msgspec.json.decode(save(driver.unit))["[]"]
     assert (saved["id"], saved["identity"]) == ("y", f"tests\0y\0{hashlib.blake2b(line, digest_size=16).hexdigest()}")
     driver.restart()
     assert driver.passes(20)[0].cause == f"{saved['identity']} {at(11)}"

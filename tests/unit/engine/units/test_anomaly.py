@@ -22,6 +22,7 @@ from tests.support.anomalies import (
     feed,
     rebind,
 )
+from tests.support.saving import save
 
 HOUR, DAY = 60 * MINUTE, 1440 * MINUTE
 CALM = [100.0, 101.0, 99.0, 100.5, 99.5] * 40
@@ -66,12 +67,12 @@ def test_a_warm_up_is_no_evaluation_not_even_for_an_open_episode() -> None:
 @pytest.mark.parametrize("value", [None, True, "7", [1], {"a": 1}, 10**400, -(10**101), 2e100])
 def test_what_is_no_number_to_compute_with_is_counted_and_learned_by_nobody(value: object) -> None:
     unit, member = warm()
-    before = unit.save()
+    before = save(unit)
     feed(unit, value, AFTER)
     assert unit.read(member) == ()
     assert unit.verdict(member) == {}
     assert unit.counts.unusable == 1
-    assert unit.save() == before
+    assert save(unit) == before
 
 
 @pytest.mark.parametrize("value", [1e100, -1e100, 10**100, 7, -0.0])
@@ -212,11 +213,11 @@ def test_a_restart_in_the_middle_changes_nothing(method: str) -> None:
         assert whole.verdict(member) == restarted.verdict(member)
         fired += len(whole.read(member))
         if place % 37 == 0:
-            saved = restarted.save()
+            saved = save(restarted)
             restarted = Unit(rule)
             restarted.load(saved)
             rebind(restarted, member)
-            assert restarted.save() == saved == whole.save()
+            assert save(restarted) == saved == save(whole)
     assert whole.baseline_status(member) == restarted.baseline_status(member)
     assert fired
 

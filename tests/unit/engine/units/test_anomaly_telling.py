@@ -14,6 +14,7 @@ from cepd.engine.state import Episode
 from cepd.engine.units.anomaly import Unit
 from cepd.model.rule import Resolve
 from tests.support.anomalies import METHODS, START, anomaly_rule, at_work, bound, event_of, feed, rebind
+from tests.support.saving import save
 
 STEP = 1_800_000_000
 """Half an hour: a day is 48 values."""
@@ -128,7 +129,7 @@ def test_every_member_is_told_what_judging_every_value_for_all_would_tell(method
                 assert in_a_row == {rule_id: loop.runs[rule_id, key] for rule_id in in_a_row}
                 assert in_a_row.keys() >= {rule for (rule, of), run in loop.runs.items() if of == key and run}
             if random.random() < 0.05:
-                saved = unit.save()
+                saved = save(unit)
                 unit = Unit(members[0].rule)
                 unit.load(saved)
                 rebind(unit, *members)

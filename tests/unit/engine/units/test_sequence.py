@@ -7,6 +7,7 @@ from cepd.engine.evaluation import Evaluation
 from cepd.engine.unit import UnitStatus, make_unit
 from cepd.model.firing import StepSeen
 from cepd.model.instant import format_instant
+from tests.support.saving import save
 from tests.support.sequences import numbers, sequence, step
 from tests.support.unit_driver import Driver, at
 
@@ -205,6 +206,6 @@ def test_a_state_of_other_steps_is_refused() -> None:
     driver = Driver(sequence("A", "B"))
     driver.hear(0, "A")
     with pytest.raises(ValueError, match="other steps"):
-        make_unit(sequence("A", "B", "C")).load(driver.unit.save())
+        make_unit(sequence("A", "B", "C")).load(save(driver.unit))
     with pytest.raises(ValueError, match="malformed"):
         make_unit(sequence("A", "B")).load(b"]")

@@ -8,6 +8,7 @@ import msgspec
 from cepd.engine.identities import LONGEST_HELD, MOST_HELD
 from cepd.engine.units.sequence import SWEEPS
 from cepd.model.event import Event
+from tests.support.saving import save
 from tests.support.sequences import numbers, sequence, step
 from tests.support.unit_driver import Driver, at
 
@@ -54,7 +55,7 @@ def test_what_is_over_is_forgotten_when_somebody_asks_for_it() -> None:
     driver.passes(16.6)
     driver.unit.forget(driver.mark)
     assert driver.unit.status().keys == 1
-    (key,) = msgspec.json.decode(driver.unit.save())
+    (key,) = msgspec.json.decode(save(driver.unit))
     assert key == "k0.9"
 
 
@@ -74,7 +75,7 @@ def test_what_is_saved_tells_identities_and_goes_on_the_same() -> None:
         driver.hear(0, "A", id="x", n=1)
         line = b'{"type":"A","id":"x","n":1,"time":1767225600.0}'
         identity = f"tests\0x\0{hashlib.blake2b(line, digest_size=16).hexdigest()}"
-        saved = msgspec.json.decode(driver.unit.save())["[]"]
+        saved = msgspec.json.decode(save(driver.unit))["[]"]
         runs = saved["runs"] or [saved["gathering"]]
         assert runs[0]["steps"][0] == [[at(0), "x", identity]]
         driver.restart()
@@ -95,7 +96,7 @@ def test_no_more_lines_are_held_than_there_is_room_for() -> None:
     more = [now - before for now, before in zip(held, alone, strict=True)]
     assert more[-1] == 0, "a long line is not held"
     assert more == [1] * (MOST_HELD // 2 - 1) + [0] * (MOST_HELD // 2 + 2), "a run has two events, so half the keys"
-    driver.unit.save()
+    save(driver.unit)
     assert [sys.getrefcount(event.line) for event in (*events, longer)] == alone
 
 

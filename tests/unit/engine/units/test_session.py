@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from cepd.engine.expressions import parse_expression
 from cepd.model.rule import Aggregate, Window
 from tests.support.rows import S, rule
+from tests.support.saving import save
 from tests.support.units import Bench, brief
 
 CLOSE = Window("session", timeout=10 * S)
@@ -139,7 +140,7 @@ def test_slots_of_ended_sessions_do_not_pile_up():
         for value in (number, number + 2):
             bench.feed(number, k=number % 50, v=value)
         assert [found.values["f"] for _, found in bench.until(number - 0.5)] == ([number - 11] if number > 10 else [])
-        sizes.append(len(bench.unit.save()))
+        sizes.append(len(save(bench.unit)))
     assert max(sizes) < 3 * max(sizes[:50])
     last = [found for _, found in bench.flush()]
     assert [(found.events, found.payload, found.values["f"]) for found in last] == [
@@ -154,7 +155,7 @@ def test_that_an_eager_session_has_fired_is_known_after_slots_moved():
     for number in range(1, 300):
         bench.feed(number, k=number)
         assert bench.feed(number, k="long") == bench.until(number) == []
-    assert len(bench.unit.save()) < 10_000
+    assert len(save(bench.unit)) < 10_000
     assert bench.unit.describe('["long"]')["windows"][0]["events"] == 301
 
 

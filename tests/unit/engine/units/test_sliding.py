@@ -1,11 +1,14 @@
 """Sliding windows at their edges, worked out by hand, and against a plain loop over all events."""
 
 import statistics
+from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cepd.engine.expressions import parse_expression
+from cepd.engine.stepping import MANY
 from cepd.model.rule import Aggregate, Window
 from tests.support.rows import S, rule
 from tests.support.units import Bench, brief
@@ -34,6 +37,22 @@ def test_an_event_is_in_each_window_that_holds_its_pane():
     assert counts(bench.until(100)) == [(a, 20, 2), (a, 30, 3), (a, 40, 3), (a, 50, 1)]
     assert bench.unit.deadlines() == []
     assert bench.unit.status().windows == 0
+
+
+@pytest.mark.parametrize("having", ["n > 1", "n != 2", "n > 5"])
+@pytest.mark.parametrize("panes", [1, 3])
+def test_others_have_a_turn_again_and_again_while_a_window_with_many_keys_ends(having, panes):
+    bench = Bench(counting(having))
+    keys = [f"k{number}" for number in range(1_000)]
+    for pane in range(panes):
+        for key in keys:
+            bench.feed(10 * pane, k=key)
+    (member,) = bench.members.values()
+    steps = list(bench.unit.due(member, "", 10 * (panes - 3) * S, 10 * panes * S))
+    turns = [place for place, step in enumerate(steps) if step is None]
+    assert len(steps) - len(turns) == {"n > 1": panes > 1, "n != 2": True, "n > 5": False}[having] * len(keys)
+    assert len(turns) > len(keys) // MANY
+    assert max(after - before for before, after in pairwise([-1, *turns, len(steps)])) <= MANY + 1
 
 
 def test_times_before_the_epoch():

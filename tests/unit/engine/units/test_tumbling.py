@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cepd.engine.expressions import parse_expression
 from cepd.model.rule import Aggregate, EventTrigger, Window
 from tests.support.rows import S, rule
+from tests.support.saving import save
 from tests.support.units import Bench, brief
 
 TEN = Window("tumbling", size=10 * S)
@@ -107,11 +108,11 @@ def test_a_rule_that_comes_later_reads_what_is_there():
 def test_what_is_no_saved_state_is_refused():
     bench = Bench(counting())
     bench.feed(1, k="a")
-    data, unit = bench.unit.save(), Bench(counting()).unit
+    data, unit = save(bench.unit), Bench(counting()).unit
     unit.load(data)
     wider = Bench(counting(aggregate=COUNT | {"m": Aggregate("avg", "v")}))
     wider.feed(1, k="a", v=1)
-    for other in (b"", b"[]", data[:-1], wider.unit.save(), data.replace(b'"index":{', b'"index":{"x":1,')):
+    for other in (b"", b"[]", data[:-1], save(wider.unit), data.replace(b'"index":{', b'"index":{"x":1,')):
         with pytest.raises(ValueError, match=r"."):
             unit.load(other)
 
