@@ -14,6 +14,8 @@ from cepd.model.duration import Span
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 
+CHAINED = ("trigger", "trigger_rule")
+"""Actions that run a rule: the id of the delivery is the id of the run."""
 MOST_LINKS = 5
 """Of a chain of rules, at run time: even a circle that a reload has made ends there."""
 

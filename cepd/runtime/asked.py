@@ -65,6 +65,8 @@ def run_of(applied: Applied, drafts: Sequence[Draft]) -> NewRun:
     )
     if frame.rule_id not in deployment.program.rules:
         return _ended(known, "fail", "Target rule is not active: a reload came first")
+    if applied.stopped:
+        return _ended(known, "fail", "Target rule is not active: it is disabled at run time")
     definition = deployment.definitions[frame.rule_id]
     try:
         single = evaluate_single(definition.rule, target_event(frame, deployment.program))

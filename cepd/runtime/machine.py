@@ -30,6 +30,8 @@ class Applied:
     deployment: Deployment
     target: Frame | None = None
     """The frame itself where a run was asked for: it is recorded whether the rule fired or not."""
+    stopped: bool = False
+    """Whether the rule that was asked to run is disabled at run time."""
 
     @property
     def is_owed(self) -> bool:
@@ -74,7 +76,11 @@ class Machine:
             self.deployment = replacement
         self.seq = frame.seq
         self.clock = frame.clock
-        return Applied(frame.seq, firings, fired_by, frame if frame.run else None)
+        if not frame.run:
+            return Applied(frame.seq, firings, fired_by)
+        stop = self.engine.stops.get(frame.rule_id)
+        stopped = stop is not None and frame.clock < stop.until
+        return Applied(frame.seq, firings, fired_by, frame, stopped)
 
 
 def target_event(frame: Frame, program: Program) -> Event:

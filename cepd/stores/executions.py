@@ -10,15 +10,13 @@ import msgspec
 
 from cepd.model.delivery import Delivery
 from cepd.model.errors import ConflictError
-from cepd.model.execution import MOST_LINKS, ActionRun, Execution, Progress, Run, trigger_result
+from cepd.model.execution import CHAINED, MOST_LINKS, ActionRun, Execution, Progress, Run, trigger_result
 from cepd.model.instant import Instant
 from cepd.model.json import Json
 from cepd.policies.executions import action_of, execution_of
 from cepd.stores.operations import Operation, Row, one
 from cepd.stores.rows import attempt_of, delivery_of, run_of
 
-CHAINED = ("trigger", "trigger_rule")
-"""Actions whose delivery's id is the id of the run that they asked for."""
 STEPPED = "multi_action"
 _PAGE = 200
 _NO_END = (1 << 63) - 1

@@ -9,6 +9,7 @@ import pytest
 from cepd.model.delivery import Draft, Outcome
 from cepd.model.errors import ConflictError
 from cepd.model.execution import Execution, NewRun, Progress, Run, StepDone
+from cepd.model.happenings import Listening, of_alert
 from cepd.ports import Recording, Store
 from tests.support.alerts import alert, draft, ended
 
@@ -45,6 +46,24 @@ async def found(store: Store, exec_id: str = "x1") -> Execution:
     execution = await store.execution(exec_id)
     assert execution is not None
     return execution
+
+
+def test_what_cepd_tells_its_own_rules_is_no_action_of_a_run(run_store: Run_) -> None:
+    heard = Listening(frozenset({"cepd.alert"}))
+    happening = of_alert(alert("a1"), "a1", 100, heard)
+    assert happening is not None
+
+    async def work(store: Store) -> None:
+        run = NewRun(run=a_run(), drafts=[draft("d1", "a1")], alone=True)
+        await store.record(Recording(seq=1, alerts=[alert("a1")], drafts=[happening], runs=[run]))
+        assert (await found(store)).status == "pending", "its rule was not running already"
+        assert [action.target for action in (await found(store)).actions] == ["ops"]
+        unasked = of_alert(alert("a2"), "a2", 100, heard)
+        assert unasked is not None
+        await store.record(Recording(seq=2, alerts=[alert("a2")], drafts=[unasked]))
+        assert [one.exec_id for one in await store.executions("cpu", 9)] == ["x1"]
+
+    run_store(work)
 
 
 def test_a_run_is_told_as_it_was_asked_for_and_as_its_first_try_ended(run_store: Run_) -> None:

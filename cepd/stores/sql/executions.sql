@@ -11,9 +11,10 @@ INSERT INTO execution (
 ) ON CONFLICT (exec_id) DO NOTHING
 
 -- name: rule_is_running
--- The first try of some action of it has not ended. Looked for among what is unfinished, not in the rule's past.
+-- The first try of some action of it has not ended. Looked for among what is unfinished, not in the rule's past. What
+-- cepd tells its own rules is nobody's action, here and below.
 SELECT id FROM delivery
-WHERE rule_id || '' = :rule_id AND state IN ('pending', 'sending') AND fallback_of IS NULL
+WHERE rule_id || '' = :rule_id AND state IN ('pending', 'sending') AND fallback_of IS NULL AND type <> 'happening'
   AND (tries = 0 OR (tries = 1 AND state = 'sending'))
 LIMIT 1
 
@@ -25,7 +26,7 @@ SELECT firing_id FROM execution WHERE firing_id IN (SELECT value FROM json_each(
 
 -- name: owed_by_rule
 SELECT seq, firing_id, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id) AS alert_id FROM delivery
-WHERE rule_id = :rule_id AND seq < :before AND fallback_of IS NULL ORDER BY seq DESC LIMIT :limit
+WHERE rule_id = :rule_id AND seq < :before AND fallback_of IS NULL AND type <> 'happening' ORDER BY seq DESC LIMIT :limit
 
 -- name: deliveries_of_firings
 SELECT delivery.*, link.alert_id, alert.revision, alert.generation
@@ -36,6 +37,7 @@ LEFT JOIN alert ON alert.event_id = link.alert_id
 WHERE delivery.id IN (
   SELECT delivery_id FROM delivery_alert WHERE alert_id IN (SELECT value FROM json_each(:alert_ids))
 ) AND delivery.firing_id IN (SELECT value FROM json_each(:firing_ids)) AND delivery.fallback_of IS NULL
+  AND delivery.type <> 'happening'
 ORDER BY delivery.seq
 
 -- name: first_attempts

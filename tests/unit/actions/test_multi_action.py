@@ -18,6 +18,7 @@ from cepd.model.errors import TemplateError
 from cepd.model.execution import Progress
 from cepd.model.rule import ActionSpec
 from cepd.ports import Directory, Tools
+from cepd.stores.shelf import FileShelf
 from cepd.templating.names import names_of
 from tests.support.deliveries import a_delivery
 from tests.support.firings import a_definition, a_firing, an_alert
@@ -43,6 +44,13 @@ def drafts(*steps: dict[str, Any], options: dict[str, Any] | None = None, **firi
 
 def call(url: str, body: Any) -> dict[str, Any]:
     return {"endpoint": url, "body": body}
+
+
+class Unkept:
+    """Nothing of a try is kept, as where cepd is killed before."""
+
+    async def keep(self, delivery_id: str, attempt: int, progress: bytes) -> None:
+        return
 
 
 class Kept:
@@ -102,6 +110,21 @@ def test_steps_run_in_order_those_of_a_list_within_it_too() -> None:
     assert msgspec.json.decode(receiver.received[2].body)["message"] == "CPU 97.5"
     assert len({one.headers["webhook-id"] for one in receiver.received}) == 4
     assert [len(progress.steps) for progress in kept.progress] == [1, 2, 3, 4], "before the next one begins"
+
+
+def test_a_line_is_kept_once_for_each_step(tmp_path: Path) -> None:
+    line = {"type": "store", "target": "file:told.ndjson"}
+    [draft] = drafts(line, line)
+
+    async def use(tools: Tools) -> None:
+        for tries in (1, 2):
+            tools = msgspec.structs.replace(tools, runs=Unkept(), shelf=FileShelf(tmp_path))
+            delivery = a_delivery(id="m1", type="multi_action", tries=tries, request=draft.request, terms=draft.terms)
+            assert (await multi_action.perform(delivery, tools, directory())).result == "sent"
+
+    using_tools(use)
+    ids = [msgspec.json.decode(told)["id"] for told in (tmp_path / "told.ndjson").read_bytes().splitlines()]
+    assert len(ids) == len(set(ids)) == 2
 
 
 def test_a_later_step_sees_what_earlier_ones_gave() -> None:

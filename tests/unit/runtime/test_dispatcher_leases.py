@@ -9,6 +9,7 @@ import pytest
 
 from cepd.model.delivery import Delivery, Outcome
 from cepd.model.duration import MILLISECOND, SECOND, Span
+from cepd.model.happenings import NOBODY, Listening
 from cepd.model.terms import Terms
 from cepd.runtime.dispatcher import Dispatcher
 from cepd.stores.store import SqlStore
@@ -29,8 +30,8 @@ class LateStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def claim(self, now: int, per_target: int) -> list[Delivery]:
-        claimed = await self._store.claim(now, per_target)
+    async def claim(self, now: int, per_target: int, listening: Listening = NOBODY) -> list[Delivery]:
+        claimed = await self._store.claim(now, per_target, listening)
         self._clock.time += self._span
         self._span = 0
         return claimed

@@ -16,6 +16,7 @@ from cepd.runtime.listening import listening_of
 from tests.support.deliveries import a_delivery
 from tests.support.pipeline import Pipeline, deployment_of, pipeline
 from tests.support.rows import line, rule
+from tests.support.running import on_call
 
 HEARS = rule("hears", trigger=EventTrigger(("cepd.alert",)))
 EVERY = rule("every", "n > 0")
@@ -49,6 +50,14 @@ def test_what_is_heard_is_what_active_rules_name() -> None:
     steps = SequenceTrigger(1, (Step(event_type=("cepd.alert", "x")), Step(role="absent", event_type=("cepd.ack",))))
     found = listening_of([EVERY, HEARS, rule("steps", trigger=steps), rule("x", trigger=EventTrigger(("cepd",)))])
     assert found == Listening(frozenset({"cepd.alert", "cepd.ack"}), frozenset({"hears", "steps"}))
+
+
+def test_a_rule_that_is_run_by_one_that_hears_counts_as_one_that_hears() -> None:
+    steps = [{"type": "trigger", "rule_id": rule_id} for rule_id in ("hears", "z")]
+    runs = on_call("hears", {"type": "trigger_rule", "rule_id": "next"}).actions
+    others = [on_call("a", *steps), on_call("next", {"type": "multi_action", "actions": steps})]
+    found = listening_of([msgspec.structs.replace(HEARS, actions=runs), *others])
+    assert found.rules == {"hears", "next", "z"}
 
 
 def test_an_alert_is_told_as_it_opens_and_as_it_is_resolved(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from cepd.model.delivery import Delivery, Outcome
 from cepd.model.duration import HOUR, SECOND
 from cepd.model.errors import ConflictError, InputError, NotFoundError, OverloadedError
 from cepd.model.rule import Aggregate, EventTrigger, MetricTrigger, Suppress, Window
+from cepd.model.stop import Wish
 from cepd.ports import Store
 from cepd.runtime.recovery import replay
 from cepd.runtime.runs import Runs
@@ -51,6 +52,22 @@ def test_conditions_that_are_not_met_make_it_a_dry_run(tmp_path: Path) -> None:
         assert await running.parts.settled() == []
 
     with_running(tmp_path, work, on_call("r", NOTIFY, when="n > 1"), send=arrives)
+
+
+def test_a_rule_that_is_disabled_at_run_time_is_not_active(tmp_path: Path) -> None:
+    async def work(running: Running) -> None:
+        wish = Wish(running.parts.clock.now() + HOUR, "kim", "maintenance")
+        await running.parts.inbox.disable("r", wish)
+        stopped = await running.run("r", {"n": 5}, "x1")
+        assert (stopped.status, stopped.error_message) == (
+            "fail",
+            "Target rule is not active: it is disabled at run time",
+        )
+        assert await running.parts.settled() == []
+        await running.parts.inbox.enable("r", "kim")
+        assert (await running.run("r", {"n": 5}, "x2")).status == "success"
+
+    with_running(tmp_path, work, R, send=arrives)
 
 
 def test_a_windowed_rule_takes_the_payload_as_its_whole_window(tmp_path: Path) -> None:
