@@ -116,6 +116,9 @@ USAGE = {
     "unknown schema": ["schema", "rulepak"],
     "open address without tokens": ["run", "{tree}", "--listen", "0.0.0.0:0", "--data-dir", "{tree}/../data"],
     "bad address": ["run", "{tree}", "--listen", "nonsense", "--data-dir", "{tree}/../data"],
+    "no such store": ["run", "{tree}", "--store", "mysql://db.example.com/cepd", "--data-dir", "{tree}/../data"],
+    "a store without a file": ["run", "{tree}", "--store", "sqlite:///", "--data-dir", "{tree}/../data"],
+    "a store that is away": ["run", "{tree}", "--store", "postgresql://127.0.0.1:1/x", "--data-dir", "{tree}/../data"],
     "missing root": ["run", "nowhere", "--data-dir", "{tree}/../data"],
 }
 

@@ -13,11 +13,10 @@ from cepd.model.errors import ConflictError, InputError, NotFoundError, Overload
 from cepd.model.rule import Aggregate, EventTrigger, MetricTrigger, Suppress, Window
 from cepd.model.stop import Wish
 from cepd.ports import Store
-from cepd.runtime.recovery import replay
 from cepd.runtime.runs import Runs
 from tests.support.alerts import ended
 from tests.support.dispatching import FlakyStore, until
-from tests.support.pipeline import deployment_of, pipeline
+from tests.support.pipeline import deployment_of, pipeline, replayed
 from tests.support.rows import rule
 from tests.support.running import Running, arrives, on_call, with_running
 
@@ -254,7 +253,7 @@ def test_a_run_in_the_journal_is_recorded_by_a_replay(tmp_path: Path) -> None:
 
     async def again() -> None:
         async with pipeline(tmp_path, deployment_of(R), running=("recorder",)) as parts:
-            await replay(parts.journal, parts.machine, parts.recorder, parts.horizon, lambda digest, before: _none())
+            await replayed(parts, lambda digest, before: _none())
             execution = await parts.store.execution("x1")
             assert execution is not None
             assert (execution.trigger["depth"], execution.trigger["type"]) == (2, "chained")
