@@ -91,7 +91,8 @@ def test_an_alert_that_is_not_delivered_raises_another_one_elsewhere(tmp_path: P
         assert json.loads(pager.received[0].body)["message"].startswith("cpu was not told over ops: ")
 
 
-def test_an_ack_is_heard(tmp_path: Path) -> None:
+@pytest.mark.parametrize("many", [False, True])
+def test_an_ack_is_heard(tmp_path: Path, many: bool) -> None:
     acked = ESCALATION.replace("cepd.delivery_failed", "cepd.ack").replace('channel != "pager"', 'by == "kim"')
     root = tree(tmp_path / "tree", PACK, acked.replace("{{ channel }}: {{ reason }}", "{{ by }}"))
     with Receiver() as ops, Receiver() as pager:
@@ -99,8 +100,10 @@ def test_an_ack_is_heard(tmp_path: Path) -> None:
         with Daemon(root, tmp_path / "data", environment=environment).wait_ready() as daemon:
             daemon.ingest(EVENT)
             (alert,) = eventually(lambda: daemon.alerts(), what="the alert")
-            path = f"/cep/events/{alert['event_id']}/ack"
-            assert [daemon.request("POST", path, {"by": "kim"}).status for _ in range(2)] == [200, 200]
+            event_id = alert["event_id"]
+            path = "/cep/events/ack" if many else f"/cep/events/{event_id}/ack"
+            body = {"by": "kim", "ids": [event_id]} if many else {"by": "kim"}
+            assert [daemon.request("POST", path, body).status for _ in range(2)] == [200, 200]
             eventually(lambda: states(daemon).get("undelivered") == {"pager": "sent"}, what="the rule on the ACK")
             assert len(daemon.alerts("rule_id=undelivered")) == 1
 

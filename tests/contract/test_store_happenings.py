@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
+from cepd.model.act import Act
 from cepd.model.delivery import Delivery, Outcome
 from cepd.model.happenings import DEEPEST, DELIVERY_TYPE, NOBODY, OWN, Listening
 from cepd.model.terms import BreakerSpec, Terms
-from cepd.ports import DeliveryQuery, Recording, Store
+from cepd.ports import AlertQuery, DeliveryQuery, Recording, Store
 from tests.support.alerts import SECOND, alert, draft, ended
 
 Run = Callable[[Callable[[Store], Awaitable[None]]], None]
@@ -175,6 +176,25 @@ def test_an_ack_is_told_once(run_store: Run) -> None:
         )
         await store.acknowledge("a1", by="lee", at=8 * SECOND, note=None, steal=True, listening=ALL)
         assert [event["by"] for event in await told(store)] == ["kim", "lee"]
+
+    run_store(work)
+
+
+def test_of_many_acks_each_is_told_and_nothing_else_that_people_do(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        await store.record(Recording(seq=1, alerts=[alert(name) for name in ("a1", "a2", "a3")]))
+        act = Act(kind="ack", by="kim", at=7 * SECOND)
+        await store.change_all(["a1", "none"], act, dry_run=True, listening=ALL)
+        assert await told(store) == []
+        await store.change_all(["a1", "none"], act, listening=ALL)
+        query = AlertQuery(limit=9, state="open")
+        await store.change_matching(query, act, dry_run=True, listening=ALL)
+        await store.change_matching(query, act, listening=ALL)
+        assert sorted(event["alert_id"] for event in await told(store)) == ["a1", "a2", "a3"]
+        await store.change("a1", Act(kind="ack", by="kim", at=8 * SECOND, until=9 * SECOND), ALL)
+        await store.change("a2", Act(kind="unack", by="kim", at=8 * SECOND), ALL)
+        await store.change("a3", Act(kind="resolve", by="kim", at=8 * SECOND), ALL)
+        assert len(await told(store)) == 3
 
     run_store(work)
 
