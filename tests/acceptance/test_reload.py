@@ -149,10 +149,10 @@ from pathlib import Path
 
 opened = wiring.open_journal
 
-def open_journal(directory):
+def open_journal(directory, **options):
     os.kill(os.getpid(), signal.SIGHUP)
     os.kill(os.getpid(), signal.SIGTERM)
-    return opened(directory)
+    return opened(directory, **options)
 
 wiring.open_journal = open_journal
 sys.exit(wiring.run_daemon(wiring.RunOptions(root=Path(sys.argv[1]), data_dir=Path(sys.argv[2]), port=0)))

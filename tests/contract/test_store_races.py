@@ -35,7 +35,7 @@ class Gate:
         query = next(operation)
         while True:
             if query.name == statement:
-                yield one("take_turns_in_stream")
+                yield one("join_writers")
             rows = yield query
             try:
                 query = operation.send(rows)
