@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from cepd.model.errors import StartError
 from cepd.stores.store import SqlStore
 
+_ADDRESSES = "write sqlite:///FILE or postgresql://USER@HOST:PORT/DATABASE"
+
 DEFAULT = "cepd.db"
 """The file in the data directory that is taken without an address."""
 
@@ -21,7 +23,7 @@ async def open_store(address: str | None, data_dir: Path) -> SqlStore:
         from cepd.stores import sqlite
 
         return sqlite.open_store(data_dir / DEFAULT)
-    scheme = urlsplit(address).scheme
+    scheme = _scheme(address)
     if scheme == "sqlite":
         from cepd.stores import sqlite
 
@@ -32,13 +34,13 @@ async def open_store(address: str | None, data_dir: Path) -> SqlStore:
         return await postgresql.open_store(address, instance_of(data_dir))
     raise StartError(
         f"--store has the scheme {scheme!r}, which is no store" if scheme else "--store has no scheme",
-        help="write sqlite:///FILE or postgresql://USER@HOST:PORT/DATABASE",
+        help=_ADDRESSES,
     )
 
 
 def is_shared(address: str | None) -> bool:
     """Whether other daemons may work off the same deliveries."""
-    return address is not None and urlsplit(address).scheme != "sqlite"
+    return address is not None and _scheme(address) != "sqlite"
 
 
 def instance_of(data_dir: Path) -> str:
@@ -56,6 +58,13 @@ def instance_of(data_dir: Path) -> str:
     if not name:
         raise StartError(f"{path} is empty", help="restore the data directory from one backup, as a whole")
     return name
+
+
+def _scheme(address: str) -> str:
+    try:
+        return urlsplit(address).scheme
+    except ValueError as error:
+        raise StartError(f"--store cannot be read: {error}", help=_ADDRESSES) from None
 
 
 def _file(address: str) -> Path:

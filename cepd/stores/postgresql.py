@@ -5,6 +5,8 @@ frozen in the middle of one does not hold up the others: the server ends its ses
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Literal, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -34,6 +36,7 @@ _AWAY = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a statement on a connection whose server has just said goodbye
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -42,6 +45,9 @@ _AWAY = (
     asyncpg.PostgresSystemError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.LockNotAvailableError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
 )
 """The database, not the call, is at fault."""
 
@@ -51,10 +57,11 @@ async def open_store(url: str, instance: str) -> SqlStore:
 
     StartError where it cannot be reached or is newer than this cepd. The password is in no message.
     """
+    where = _without_password(url)
     try:
         pool = await asyncpg.create_pool(
             url,
-            min_size=1,
+            min_size=0,
             max_size=CONNECTIONS,
             timeout=PATIENCE,
             command_timeout=PATIENCE,
@@ -64,18 +71,19 @@ async def open_store(url: str, instance: str) -> SqlStore:
                 "synchronous_commit": "on",
             },
         )
+        connection = await pool.acquire(timeout=PATIENCE)
     except (*_AWAY, asyncpg.PostgresError, ValueError) as error:
         raise StartError(
-            f"the database {_without_password(url)} cannot be opened: {_words(error)}",
+            f"the database {where} cannot be opened: {_words(error)}",
             help="see that it runs, that the address is right, and that the role may connect",
         ) from None
     try:
-        async with pool.acquire() as connection:
-            await _migrate(connection, _without_password(url))
+        await _migrate(connection, where)
+        await pool.release(connection)
     except (*_AWAY, asyncpg.PostgresError) as error:
         pool.terminate()
         raise StartError(
-            f"the database {_without_password(url)} cannot be prepared: {_words(error)}",
+            f"the database {where} cannot be prepared: {_words(error)}",
             help="the role must own a schema that it may make tables in",
         ) from error
     except BaseException:
@@ -143,14 +151,24 @@ class PostgresqlDatabase:
     async def _run(self, operation: Operation[T], isolation: Isolation, readonly: bool) -> T:
         try:
             async with (
-                self._pool.acquire(timeout=PATIENCE) as connection,
+                self._connection() as connection,
                 connection.transaction(isolation=isolation, readonly=readonly),
             ):
                 return await perform_async(operation, partial(self._execute, connection))
         except _AWAY as error:
-            raise RetryLaterError(
-                f"the database does not answer: {_words(error)}", help="see that PostgreSQL runs and can be reached"
-            ) from error
+            raise _away(error) from error
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        """Whatever keeps it from being had, the database is away: at the start it could be reached."""
+        try:
+            connection = await self._pool.acquire(timeout=PATIENCE)
+        except Exception as error:
+            raise _away(error) from error
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
 
     async def _execute(self, connection: Connection, query: Query) -> Rows:
         statement = self._statement(query)
@@ -169,6 +187,12 @@ class PostgresqlDatabase:
                 text = text.format(filters=" ".join(_sql[name] for name in filters))
             found = self._numbered[query.name, filters] = numbered(text)
         return found
+
+
+def _away(error: Exception) -> RetryLaterError:
+    return RetryLaterError(
+        f"the database does not answer: {_words(error)}", help="see that PostgreSQL runs and lets cepd in"
+    )
 
 
 def _words(error: BaseException) -> str:

@@ -60,6 +60,7 @@ def test_postgresql_is_shared_by_daemons_that_record_for_themselves(tmp_path: Pa
         ("", "no scheme"),
         ("cepd.db", "no scheme"),
         ("mysql://db/cepd", "'mysql'"),
+        ("postgresql://[::1/cepd", "cannot be read"),
         ("sqlite://cepd.db", "does not name a file"),
         ("sqlite:///", "does not name a file"),
         ("postgresql://cepd:s3cret@127.0.0.1:1/cepd", "127.0.0.1:1/cepd cannot be opened"),
