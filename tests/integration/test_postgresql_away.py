@@ -11,7 +11,7 @@ from cepd.stores.postgresql import open_store
 from tests.support.alerts import alert, draft
 from tests.support.postgres import server
 
-ALERTS = 150
+ALERTS = 60
 WORKERS = 6
 
 
@@ -52,7 +52,7 @@ def test_sessions_that_end_at_any_moment_lose_and_double_nothing() -> None:
         async def cut() -> None:
             while not over:
                 await asyncio.to_thread(end_sessions, name)
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.1)
 
         cutting = asyncio.create_task(cut())
         await asyncio.gather(*(record() for _ in range(WORKERS)))
