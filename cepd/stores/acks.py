@@ -90,7 +90,7 @@ def change_all(
 def change_matching(
     query: AlertQuery, act: Act, *, dry_run: bool = False, listening: Listening = NOBODY
 ) -> Operation[tuple[Outcomes, bool]]:
-    filters, values = filters_of(query)
+    filters, values = yield from filters_of(query)
     rows = yield one("alert_ids", filters=filters, limit=query.limit + 1, **values)
     chosen = [row["event_id"] for row in rows[: query.limit]]
     outcomes = yield from change_all(chosen, act, dry_run=dry_run, listening=listening)

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import msgspec
 
 from cepd.model.alert import Alert, AlertState
-from cepd.model.delivery import DeliveryState
+from cepd.model.delivery import REVIVABLE, UNFINISHED, DeliveryState
 from cepd.model.errors import InputError, NotFoundError
 from cepd.ports import AlertDetail, AlertPage, AlertQuery
 from cepd.stores.cursor import read_cursor, write_cursor
@@ -14,10 +14,17 @@ from cepd.stores.rows import alert_of, attempt_of, change_of, delivery_of
 
 _FILTERS = ("rule_id", "severity", "since", "until", "acked", "channel_state", "q")
 
+FEW = 500
+"""With fewer deliveries than this in a state, a search for it begins from them. Where there are more, it goes through
+the alerts from the newest on: it meets them soon."""
+
+_LISTED = dict.fromkeys(UNFINISHED, "delivery_where_unfinished") | dict.fromkeys(REVIVABLE, "delivery_where_revivable")
+"""The states that an index lists, and the condition that it serves."""
+
 
 def page(query: AlertQuery) -> Operation[AlertPage]:
     before = read_cursor("alert", query.cursor)
-    filters, values = filters_of(query)
+    filters, values = yield from filters_of(query)
     rows = yield one("alerts_page", filters=filters, before=before, limit=query.limit + 1, **values)
     found = list(rows[: query.limit])
     alerts = [alert_of(row) for row in found]
@@ -52,8 +59,19 @@ def find(event_id: str) -> Operation[Alert]:
     return alert_of(rows[0])
 
 
-def filters_of(query: AlertQuery) -> tuple[list[str], dict[str, Any]]:
+def filters_of(query: AlertQuery) -> Operation[tuple[list[str], dict[str, Any]]]:
     """The names of the statements' conditions that a query asks for, and their values. InputError."""
+    names, values = _conditions(query)
+    if query.channel_state in _LISTED:
+        condition = _LISTED[query.channel_state]
+        rows = yield one("alerts_by_delivery", filters=[condition], state=query.channel_state, limit=FEW)
+        if len(rows) < FEW:
+            names[names.index("where_channel_state")] = "where_among"
+            values["among"] = _json([row["alert_id"] for row in rows])
+    return names, values
+
+
+def _conditions(query: AlertQuery) -> tuple[list[str], dict[str, Any]]:
     if query.state is not None and query.state not in get_args(AlertState):
         raise InputError(f"{query.state!r} is no state of an alert", help="open, acked or resolved")
     given = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}

@@ -121,6 +121,9 @@ class PostgresqlDatabase:
     async def read(self, operation: Operation[T]) -> T:
         return await self._whole(operation, isolation="repeatable_read", readonly=True)
 
+    async def glance(self, operation: Operation[T]) -> T:
+        return await self.read(operation)
+
     async def close(self) -> None:
         if self._closed:
             return

@@ -1,7 +1,8 @@
-"""One SQLite file: one thread writes, one reads, and a commit is on disk before anybody hears of it.
+"""One SQLite file: one thread writes, one reads, one glances, and a commit is on disk before anybody hears of it.
 
-A write is WAL with synchronous=FULL. Reads have a connection of their own and never wait for a write. The file is one
-daemon's: two would take each other's claims for their own of before a crash, and mix up how far they have recorded.
+A write is WAL with synchronous=FULL. Reads have connections of their own and never wait for a write; nor do the
+daemon's own glances wait for what people read. The file is one daemon's: two would take each other's claims for their
+own of before a crash, and mix up how far they have recorded.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import fcntl
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -39,14 +41,14 @@ def open_store(path: Path) -> SqlStore:
         lock = _lock(path)
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            writing, reading = _connections(path)
+            writing, reading, glancing = _connections(path)
         except BaseException:
             os.close(lock)
             raise
     except (OSError, sqlite3.Error) as error:
         help = "see to the disk and its permissions, or restore the data directory from one backup, as a whole"
         raise StartError(f"the database {path} cannot be opened: {error}", help=help) from error
-    return SqlStore(SqliteDatabase(writing, reading, lock))
+    return SqlStore(SqliteDatabase(writing, reading, glancing, lock))
 
 
 def _lock(path: Path) -> int:
@@ -62,17 +64,20 @@ def _lock(path: Path) -> int:
     return lock
 
 
-def _connections(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
-    """One that writes and one that reads, on the newest schema."""
-    writing = _connect(path)
-    try:
+def _connections(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, sqlite3.Connection]:
+    """One that writes and two that read, on the newest schema."""
+    with ExitStack() as opened:
+        writing = _connect(path)
+        opened.callback(writing.close)
         _migrate(writing, path)
         reading = _connect(path)
-        reading.execute("PRAGMA query_only = ON")
-    except BaseException:
-        writing.close()
-        raise
-    return writing, reading
+        opened.callback(reading.close)
+        glancing = _connect(path)
+        opened.callback(glancing.close)
+        for connection in (reading, glancing):
+            connection.execute("PRAGMA query_only = ON")
+        opened.pop_all()
+    return writing, reading, glancing
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -99,45 +104,67 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.executescript(f"BEGIN IMMEDIATE;\n{migration.script}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
+class _Reads:
+    """The reads of one connection, one after the other in a thread of their own. Owns the connection from here on."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self.connection = connection
+        self._thread = ThreadPoolExecutor(1, name)
+
+    async def run(self, operation: Operation[T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._whole, operation)
+        except sqlite3.Error as error:
+            if is_away(error):
+                raise away(error) from error
+            raise
+
+    def close(self) -> None:
+        """Blocks until every read has ended, then closes the connection."""
+        self._thread.shutdown()
+        self.connection.close()
+
+    def _whole(self, operation: Operation[T]) -> T:
+        self.connection.execute("BEGIN")
+        try:
+            return perform(operation, partial(execute, self.connection))
+        finally:
+            self.connection.execute("ROLLBACK")
+
+
 class SqliteDatabase:
     """Runs operations as transactions of one file. The connections, and the lock's file, are its own from here on."""
 
-    def __init__(self, writing: sqlite3.Connection, reading: sqlite3.Connection, lock: int) -> None:
+    def __init__(
+        self, writing: sqlite3.Connection, reading: sqlite3.Connection, glancing: sqlite3.Connection, lock: int
+    ) -> None:
         self._lock = lock
         self._writes = Transactions(writing)
-        self._reading = reading
-        self._reader = ThreadPoolExecutor(1, "cepd-store-read")
+        self._reads = _Reads(reading, "cepd-store-read")
+        self._glances = _Reads(glancing, "cepd-store-glance")
         self._closed = False
 
     async def write(self, operation: Operation[T]) -> T:
         return await self._writes.run(lambda connection: perform(operation, partial(execute, connection)))
 
     async def read(self, operation: Operation[T]) -> T:
-        if self._closed:
-            raise closed()
+        return await self._look(self._reads, operation)
 
-        def call() -> T:
-            self._reading.execute("BEGIN")
-            try:
-                return perform(operation, partial(execute, self._reading))
-            finally:
-                self._reading.execute("ROLLBACK")
-
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._reader, call)
-        except sqlite3.Error as error:
-            if is_away(error):
-                raise away(error) from error
-            raise
+    async def glance(self, operation: Operation[T]) -> T:
+        return await self._look(self._glances, operation)
 
     async def close(self) -> None:
         if self._closed:
             return
         self._closed = True
-        await asyncio.to_thread(self._reader.shutdown)
-        await asyncio.to_thread(self._writes.close)
-        self._reading.close()
+        for each in (self._reads, self._glances, self._writes):
+            await asyncio.to_thread(each.close)
         os.close(self._lock)
+
+    async def _look(self, reads: _Reads, operation: Operation[T]) -> T:
+        if self._closed:
+            raise closed()
+        return await reads.run(operation)
 
 
 def execute(connection: sqlite3.Connection, query: Query) -> Rows:

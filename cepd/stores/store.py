@@ -43,7 +43,11 @@ class Database(Protocol):
         """One transaction, on disk when it returns."""
 
     async def read(self, operation: Operation[T]) -> T:
-        """One state of the whole database; an operation that only looks."""
+        """One state of the whole database; an operation that only looks, at however much it has to."""
+
+    async def glance(self, operation: Operation[T]) -> T:
+        """As `read`, of an operation that is always short, and that the daemon's own work waits for: it does not wait
+        for reads."""
 
     async def close(self) -> None:
         """Ends what was called before. A second call does nothing."""
@@ -64,6 +68,9 @@ class Watched:
     async def read(self, operation: Operation[T]) -> T:
         return await self._database.read(operation)
 
+    async def glance(self, operation: Operation[T]) -> T:
+        return await self._database.glance(operation)
+
     async def close(self) -> None:
         await self._database.close()
 
@@ -80,7 +87,7 @@ class SqlStore:
         await self._database.write(records.record(recording, self._instance))
 
     async def recorded(self) -> int:
-        return await self._database.read(records.recorded(self._instance))
+        return await self._database.glance(records.recorded(self._instance))
 
     async def rewind(self, seq: int) -> None:
         await self._database.write(records.rewind(seq, self._instance))
@@ -137,7 +144,7 @@ class SqlStore:
         return reclaimed
 
     async def next_due(self, now: Instant) -> Instant | None:
-        return await self._database.read(outbox.next_due(now))
+        return await self._database.glance(outbox.next_due(now))
 
     async def deliveries(self, query: DeliveryQuery) -> DeliveryPage:
         return await self._database.read(deliveries.page(query))
@@ -161,7 +168,7 @@ class SqlStore:
         return await self._unwatched.write(stream.end())
 
     async def stream_page(self, after: int, until: int, limit: int) -> NoticePage:
-        return await self._database.read(stream.page(after, until, limit))
+        return await self._database.glance(stream.page(after, until, limit))
 
     async def rows(self, table: Table) -> int:
         return await self._database.read(retention.count(table))
@@ -173,7 +180,7 @@ class SqlStore:
         self._database = Watched(self._database, call)
 
     async def execution(self, exec_id: str) -> Execution | None:
-        return await self._database.read(executions.find(exec_id))
+        return await self._database.glance(executions.find(exec_id))
 
     async def executions(self, rule_id: str, limit: int) -> list[Execution]:
         return await self._database.read(executions.newest(rule_id, limit))

@@ -5,9 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+import pytest
 
+from cepd.model.delivery import Outcome
 from cepd.model.errors import GoneError, HeldError, InputError, NotFoundError
 from cepd.ports import AlertQuery, Recording, Store
+from cepd.stores import alerts
 from tests.support.acts import act, lines, opened
 from tests.support.alerts import alert, draft, ended
 from tests.support.streams import notices
@@ -118,6 +121,43 @@ def test_more_filters_agree_with_a_plain_loop(run_store: Run) -> None:
         ):
             found = await store.alerts(msgspec.convert(query, AlertQuery))
             assert "".join(one.event_id[1:] for one in found.alerts) == expected, query
+
+    run_store(work)
+
+
+@pytest.mark.parametrize("few", [1, alerts.FEW])
+def test_alerts_are_found_by_any_of_their_deliveries_be_they_few_or_many(
+    run_store: Run, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(alerts, "FEW", few)
+
+    async def work(store: Store) -> None:
+        ids = [f"a{n}" for n in range(6)]
+        drafts = [draft(f"{one}-{target}", one, target=target) for one in ids for target in ("log", "ops")]
+        await store.record(Recording(seq=1, alerts=[alert(one) for one in ids], drafts=drafts))
+        claimed = {one.id: one for one in await store.claim(now=200, per_target=9)}
+        for name, state in (("a0-log", "dead"), ("a0-ops", "sent"), ("a2-ops", "dead"), ("a3-log", "unknown")):
+            await ended(store, claimed[name], state=state)
+        for delivery in (claimed[f"{one}-log"] for one in ("a1", "a4")):
+            await ended(store, delivery, state="pending", next_at=900, outcome=Outcome(result="retryable"))
+        for state, expected in (
+            ("dead", "20"),
+            ("unknown", "3"),
+            ("expired", ""),
+            ("pending", "41"),
+            ("sending", "54321"),
+            ("sent", "0"),
+        ):
+            query = msgspec.convert({"channel_state": state, "limit": 2}, AlertQuery)
+            found = await store.alerts(query)
+            told = "".join(one.event_id[1:] for one in found.alerts)
+            while found.next_cursor is not None:
+                found = await store.alerts(msgspec.structs.replace(query, cursor=found.next_cursor))
+                told += "".join(one.event_id[1:] for one in found.alerts)
+            assert told == expected, state
+        dead = msgspec.convert({"channel_state": "dead"}, AlertQuery)
+        outcomes, more = await store.change_matching(dead, act("ack"))
+        assert (list(outcomes), more) == (["a2", "a0"], False)
 
     run_store(work)
 

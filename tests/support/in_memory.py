@@ -32,6 +32,9 @@ class InMemory:
     async def read(self, operation: Operation[T]) -> T:
         return perform(operation, partial(execute, self.connection))
 
+    async def glance(self, operation: Operation[T]) -> T:
+        return await self.read(operation)
+
     async def close(self) -> None:
         self.connection.close()
 

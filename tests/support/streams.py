@@ -15,6 +15,6 @@ async def notices(store: Store, event_id: str = "%") -> list[tuple[str, str, int
     assert isinstance(store, SqlStore)
     database: Any = store._database
     if isinstance(database, SqliteDatabase):
-        return [tuple(row) for row in database._reading.execute(_ROWS.format("?"), (event_id,))]
+        return [tuple(row) for row in database._reads.connection.execute(_ROWS.format("?"), (event_id,))]
     assert isinstance(database, PostgresqlDatabase)
     return [tuple(row) for row in await database._pool.fetch(_ROWS.format("$1"), event_id)]

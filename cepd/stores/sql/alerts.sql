@@ -31,6 +31,14 @@ AND EXISTS (
   WHERE delivery_alert.alert_id = alert.event_id AND delivery.state = :channel_state
 )
 
+-- name: where_among
+AND event_id IN (SELECT value FROM json_each(:among))
+
+-- name: alerts_by_delivery
+SELECT delivery_alert.alert_id
+FROM delivery JOIN delivery_alert ON delivery_alert.delivery_id = delivery.id
+WHERE 1 = 1 {filters} LIMIT :limit
+
 -- name: where_verdict
 AND verdict = :verdict
 

@@ -195,6 +195,9 @@ AND state = :state
 -- The list lets a partial index serve.
 AND state = :state AND state IN ('dead', 'unknown', 'expired')
 
+-- name: delivery_where_unfinished
+AND state = :state AND state IN ('pending', 'sending')
+
 -- name: delivery_where_target
 AND target = :target
 

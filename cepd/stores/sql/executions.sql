@@ -21,12 +21,12 @@ LIMIT 1
 -- name: runs_of_rule
 SELECT * FROM execution WHERE rule_id = :rule_id ORDER BY seq DESC LIMIT :limit
 
--- name: runs_of_firings
-SELECT firing_id FROM execution WHERE firing_id IN (SELECT value FROM json_each(:firing_ids))
-
 -- name: owed_by_rule
+-- Of firings that nobody asked for.
 SELECT seq, firing_id, (SELECT min(alert_id) FROM delivery_alert WHERE delivery_id = delivery.id) AS alert_id FROM delivery
-WHERE rule_id = :rule_id AND seq < :before AND fallback_of IS NULL AND type <> 'happening' ORDER BY seq DESC LIMIT :limit
+WHERE rule_id = :rule_id AND seq < :before AND fallback_of IS NULL AND type <> 'happening'
+  AND NOT EXISTS (SELECT 1 FROM execution WHERE execution.firing_id = delivery.firing_id)
+ORDER BY seq DESC LIMIT :limit
 
 -- name: deliveries_of_firings
 SELECT delivery.*, link.alert_id, alert.revision, alert.generation

@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from cepd.model.errors import NotFoundError, RetryLaterError, StartError
 from cepd.ports import Recording
+from cepd.stores.operations import Operation, one
 from cepd.stores.sqlite import open_store
 from cepd.stores.store import SqlStore
 from tests.support.alerts import alert, draft
@@ -217,6 +219,35 @@ def test_calls_that_wait_together_share_a_commit(tmp_path: Path) -> None:
 
     with_store(path, work)
     assert 1 <= commits <= 20
+
+
+def test_what_the_daemon_waits_for_does_not_wait_for_what_people_read(tmp_path: Path) -> None:
+    async def work(store: SqlStore) -> None:
+        await store.record(Recording(seq=1, alerts=[alert()], drafts=[draft(due_at=100)]))
+        began, go_on = threading.Event(), threading.Event()
+
+        def slow() -> Operation[int]:
+            began.set()
+            assert go_on.wait(30)
+            return len((yield one("alerts_page", before=9, limit=9)))
+
+        reading = asyncio.create_task(store._database.read(slow()))
+        assert await asyncio.to_thread(began.wait, 30)
+        behind = asyncio.create_task(store.counts())
+        try:
+            async with asyncio.timeout(20):
+                assert await store.next_due(50) == 100
+                assert await store.recorded() == 1
+                assert await store.execution("x1") is None
+                assert (await store.stream_page(0, await store.stream_end(), 9)).notices
+            assert not reading.done()
+            assert not behind.done()
+        finally:
+            go_on.set()
+        assert await reading == 1
+        await behind
+
+    with_store(tmp_path / "cepd.db", work)
 
 
 def test_every_commit_is_synced_and_references_are_enforced(tmp_path: Path) -> None:
