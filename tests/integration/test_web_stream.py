@@ -376,6 +376,32 @@ def test_what_cannot_be_followed_is_refused(tmp_path: Path, query: str, header: 
     visiting(tmp_path, visit)
 
 
+def test_who_come_at_once_do_not_get_more_than_there_is_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cepd.runtime.stream.MOST", 2)
+
+    async def visit(house: House) -> None:
+        asked, look, all_there = 0, house.stream.look, asyncio.Event()
+
+        async def together() -> int:
+            """All five were let past the first check before any is counted."""
+            nonlocal asked
+            asked += 1
+            if asked == 5:
+                all_there.set()
+            await all_there.wait()
+            return await look()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(house.stream, "look", together)
+            clients = await asyncio.gather(*(house.open() for _ in range(5)))
+        assert sorted(client.status for client in clients) == [200, 200, 429, 429, 429]
+        assert house.stream.watchers == 2
+
+    visiting(tmp_path, visit)
+
+
 def test_beyond_its_room_it_says_come_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cepd.runtime.stream.MOST", 1)
 
