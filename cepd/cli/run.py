@@ -53,7 +53,8 @@ def run(
         str,
         typer.Option(
             envvar="CEPD_JOURNAL_LIMIT",
-            help="From this size of the journal on intake answers 503; it grows while the store is away.",
+            help="From this size of the journal on intake answers 503; it grows while the store is away. "
+            "At least 128MiB.",
         ),
     ] = "16GiB",
     snapshot_interval: Annotated[

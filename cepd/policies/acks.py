@@ -36,10 +36,15 @@ def lapsed(alert: Alert, now: Instant) -> Alert | None:
     return _unheld(alert, alert.ack_until)
 
 
-def _acknowledged(alert: Alert, act: Act) -> Changed:
+def refuse_ended(act: Act) -> None:
+    """InputError where the act's end is not behind its time."""
     if act.until is not None and act.until <= act.at:
         help = "give a later one, or leave it out"
         raise InputError(f"the acknowledgement would have ended at {format_instant(act.until)}", help=help)
+
+
+def _acknowledged(alert: Alert, act: Act) -> Changed:
+    refuse_ended(act)
     mine = alert.acked_by == act.by
     if mine and (act.until is None or act.until == alert.ack_until):
         return Changed(alert, alert, None)

@@ -31,6 +31,7 @@ from cepd.ports.store import Store as Store
 from cepd.ports.store import StoreCounts as StoreCounts
 from cepd.ports.stream import Notice as Notice
 from cepd.ports.stream import NoticePage as NoticePage
+from cepd.ports.tally import PutAside as PutAside
 from cepd.ports.tally import Tally as Tally
 from cepd.ports.world import ActionModule as ActionModule
 from cepd.ports.world import Channel as Channel

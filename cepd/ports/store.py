@@ -15,7 +15,7 @@ from cepd.model.instant import Instant
 from cepd.model.rule import Severity
 from cepd.ports.retention import Table, Trim
 from cepd.ports.stream import NoticePage
-from cepd.ports.tally import Tally
+from cepd.ports.tally import PutAside, Tally
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,7 +228,13 @@ class Store(Protocol):
         """Ends the acknowledgements whose end has come, each at its end. They hold until this is called, or until
         somebody changes the alert."""
 
-    async def claim(self, now: Instant, per_target: int, listening: Listening = NOBODY) -> list[Delivery]:
+    async def claim(
+        self,
+        now: Instant,
+        per_target: int,
+        listening: Listening = NOBODY,
+        put_aside: Callable[[PutAside], None] = lambda given_up: None,
+    ) -> list[Delivery]:
         """Due deliveries, now `sending`, the oldest of each order key, each with an attempt that is written down and
         whose number is its `tries`; an order key with one in flight waits. Of each target at most `per_target` are in
         flight at once, so that those that hang do not hold up the others; none where it is paused or its breaker is
@@ -236,7 +242,8 @@ class Store(Protocol):
 
         What others claimed and did not settle within their lease is taken over. What is past its deadline expires; a
         retry of what was resolved meanwhile is superseded; what is urgent falls back where the breaker is open, and
-        is given up unless its terms keep it trying. Where rules hear of what is given up, that is owed with it."""
+        is given up unless its terms keep it trying. Where rules hear of what is given up, that is owed with it.
+        `put_aside` hears of each that it gives up or lets fall back, once that is committed."""
 
     async def settle(self, settlement: Settlement) -> Settled:
         """Ends the attempt and moves the delivery to `state`: `pending` with a later `next_at`, or a final one.

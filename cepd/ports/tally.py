@@ -6,13 +6,25 @@ Only what is committed counts.
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class Ended(Protocol):
     """A row of a delivery."""
 
     def __getitem__(self, name: str, /) -> Any: ...
+
+
+class PutAside(NamedTuple):
+    """A delivery that a claim gave up without a try; `state` is `pending` where it is still tried, but not waited for.
+    `fallback` is the target of what stands in for it."""
+
+    delivery_id: str
+    target: str
+    rule_id: str
+    state: str
+    reason: str
+    fallback: str | None
 
 
 class Tally:
@@ -25,6 +37,8 @@ class Tally:
         """Tries of what may have arrived before, by target."""
         self.over: list[str] = []
         """The ids of what one operation brought to an end, until it has told the stream."""
+        self.put_aside: list[PutAside] = []
+        """What one claim gave up; it is not added up."""
         self.leases_lost = 0
         """Tries that ended after another daemon, or a person, had taken the delivery over."""
 

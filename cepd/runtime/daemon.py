@@ -73,13 +73,15 @@ class Daemon:
         return ended and f"{ended} has ended"
 
     def unready(self) -> str | None:
-        """Why no requests should come now, in words; None where they may. Asking tries a disk that refused again."""
+        """Why no requests should come now, in words; None where they may. Asking tries a disk that refused again, and
+        a journal that is full."""
         if self.inbox.closed is not None:
             return self.inbox.closed
         if self.feed.refused is not None:
             self.feed.try_again()
             return f"the journal takes no events: {self.feed.refused}"
         if self.feed.full is not None:
+            self.feed.press()
             return self.feed.full
         if self.machine.deployment.digest:
             return None

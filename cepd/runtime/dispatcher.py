@@ -16,7 +16,7 @@ from cepd.model.errors import ConflictError, RetryLaterError
 from cepd.model.happenings import NOBODY, Listening
 from cepd.model.instant import Instant
 from cepd.policies.retry import next_step
-from cepd.ports import Clock, Settled, Settlement, Store
+from cepd.ports import Clock, PutAside, Settled, Settlement, Store
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Dispatcher:
         if self._stopping:
             return 0.0
         now = self._clock.now()
-        claimed = await self._store.claim(now, self._per_target, self._listening())
+        claimed = await self._store.claim(now, self._per_target, self._listening(), _tell_put_aside)
         for delivery in claimed:
             task = asyncio.create_task(self._deliver(delivery, now))
             self._under_way.add(task)
@@ -206,3 +206,12 @@ class Dispatcher:
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         self.wake()
+
+
+def _tell_put_aside(given_up: PutAside) -> None:
+    """What a claim gave up is told as what a try ended."""
+    about = {"delivery": given_up.delivery_id, "target": given_up.target, "rule": given_up.rule_id}
+    if given_up.state != "pending":
+        log.error(f"delivery {given_up.state}", extra={**about, "reason": given_up.reason})
+    if given_up.fallback is not None:
+        log.warning("fallback owed", extra={**about, "fallback": given_up.fallback})

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from cepd.model.duration import SECOND
 from cepd.model.errors import OverloadedError, RetryLaterError
 from cepd.model.execution import Asked
 from cepd.model.frame import Frame, FrameKind
@@ -55,6 +56,7 @@ class Feed:
         """Why the disk did not take the newest frame; None where it did."""
         self.length = 0
         self.size = 0
+        self._pressed = clock.now() - SECOND
 
     @property
     def full(self) -> str | None:
@@ -67,6 +69,7 @@ class Feed:
         """Makes room for events that will come. OverloadedError where there is none; an empty queue takes any.
         RetryLaterError where the journal is full."""
         if self.full is not None:
+            self.press()
             raise RetryLaterError(self.full, help="it lets rows go once the store has recorded them", after=5.0)
         full = self.length + events > self.capacity_events or self.size + size > self.capacity_bytes
         if full and self.length:
@@ -123,6 +126,14 @@ class Feed:
         """After a refusal, when nothing comes by itself: a tick shows whether the disk takes frames again."""
         if self._queue.empty():
             self.tick()
+
+    def press(self) -> None:
+        """While the journal is full: only behind a new row there are new snapshots, for which it lets older rows go. At
+        most one row a second, however many ask."""
+        now = self._clock.now()
+        if now - self._pressed >= SECOND:
+            self._pressed = now
+            self.try_again()
 
     async def take(self, within: float | None) -> Item | None:
         """The next frame; None where none came within so many seconds (None: wait for ever)."""

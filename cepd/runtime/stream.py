@@ -129,6 +129,8 @@ class Stream:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
+        """Somebody is there. OverloadedError where as many are as may, whatever was asked before."""
+        self.refuse_more()
         self.watchers += 1
         self._woken.set()
         try:

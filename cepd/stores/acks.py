@@ -13,11 +13,11 @@ from cepd.model.alert import Alert, AlertChange
 from cepd.model.errors import ConflictError, GoneError, InputError, NotFoundError
 from cepd.model.happenings import NOBODY, Listening
 from cepd.model.instant import Instant
-from cepd.policies.acks import decide, lapsed
+from cepd.policies.acks import decide, lapsed, refuse_ended
 from cepd.ports import AckCounts, AlertQuery, Lapsed, Outcomes
 from cepd.stores.alerts import filters_of
 from cepd.stores.happenings import tell_ack
-from cepd.stores.operations import Operation, many, one
+from cepd.stores.operations import Operation, many, one, storable
 from cepd.stores.rows import alert_of, change_of
 from cepd.stores.stream import tell
 
@@ -50,7 +50,8 @@ def change(event_id: str, act: Act, listening: Listening = NOBODY) -> Operation[
 def change_all(
     event_ids: Sequence[str], act: Act, *, dry_run: bool = False, listening: Listening = NOBODY
 ) -> Operation[Outcomes]:
-    """A dry run asks for nothing but rows to look at. An id with NUL is nobody's, and PostgreSQL refuses such JSON."""
+    """A dry run asks for nothing but rows to look at. An id with NUL is nobody's, and PostgreSQL refuses such JSON.
+    Raises InputError for an act whose end is past, also where no alert is found; not for one that was carried out."""
     listed = msgspec.json.encode([event_id for event_id in event_ids if "\x00" not in event_id]).decode()
     rows = yield one("alerts_among" if dry_run else "hold_alerts", event_ids=listed)
     found = {row["event_id"]: alert_of(row) for row in rows}
@@ -58,6 +59,8 @@ def change_all(
     if act.key is not None:
         rows = yield one("changes_under", event_ids=listed, key=act.key)
         done = {row["event_id"]: change_of(row) for row in rows}
+    if not done:
+        refuse_ended(act)
     outcomes: dict[str, Changed | InputError] = {}
     ended: list[Changed] = []
     made: list[Changed] = []
@@ -118,8 +121,8 @@ def counts(before: Instant) -> Operation[AckCounts]:
 
 def _repeated(alert: Alert, act: Act, done: AlertChange) -> Changed:
     """What was carried out under the act's key is not carried out again."""
-    same = (ACTS.get(done.kind), done.by, done.note, done.until, done.verdict)
-    if same != (act.kind, act.by, act.note, act.until, act.verdict):
+    asked = storable({"by": act.by, "note": act.note, "until": act.until, "verdict": act.verdict})
+    if ACTS.get(done.kind) != act.kind or any(getattr(done, name) != value for name, value in asked.items()):
         message = f"{act.key!r} is the key of another request for {alert.event_id}"
         raise ConflictError(message, help="give each request a key of its own")
     return Changed(alert, alert, None)

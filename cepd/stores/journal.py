@@ -19,7 +19,7 @@ from typing import NamedTuple
 from cepd.model.errors import RetryLaterError, StartError
 from cepd.model.frame import Frame
 from cepd.model.instant import Instant
-from cepd.model.size import GIB, MIB
+from cepd.model.size import GIB, MIB, format_size
 from cepd.stores.committer import Committer
 from cepd.stores.segment import DamageError, Segment, encode_frame, first_seq, segment_path, sync_directory
 from cepd.stores.survey import Position, Survey, cut, read_log, segments, set_aside, sizes, survey, trim
@@ -39,8 +39,12 @@ class _Entry(NamedTuple):
 def open_journal(directory: Path, *, segment_size: int = SEGMENT_SIZE, limit: int = LIMIT) -> "FileJournal":
     """Opens or makes the journal, locks it and cuts off a damaged end.
 
-    Raises StartError where another process has it, where its id is lost, or where the disk refuses.
+    Raises StartError where another process has it, where its id is lost, where the disk refuses, and for a limit below
+    two segments: the newest is never trimmed, so the journal must stay below its limit with that one alone.
     """
+    if limit < 2 * segment_size:
+        message = f"the journal cannot be kept below {format_size(limit)}: its files are of {format_size(segment_size)}"
+        raise StartError(message, help=f"give --journal-limit {format_size(2 * segment_size)} at least")
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = _lock(directory)

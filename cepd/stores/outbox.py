@@ -12,7 +12,7 @@ from cepd.model.happenings import NOBODY, Listening
 from cepd.model.instant import Instant
 from cepd.model.terms import Terms
 from cepd.policies.breaker import Breaker, after
-from cepd.ports import Settled, Settlement, Tally
+from cepd.ports import PutAside, Settled, Settlement, Tally
 from cepd.ports.store import BreakerChange
 from cepd.stores.happenings import hears_of, tell_breaker, tell_failure
 from cepd.stores.operations import Operation, Row, Rows, many, one
@@ -136,7 +136,9 @@ def _put_aside(now: Instant, tally: Tally, listening: Listening) -> Operation[No
         if row["deadline"] is None:
             yield from _give_up(row, "dead", _OPEN, now, tally, listening)
         else:
-            yield from _fall_back(row, now, tally)
+            fallback = yield from _fall_back(row, now, tally)
+            if fallback is not None:
+                tally.put_aside.append(_put(row, "pending", _OPEN, fallback))
 
 
 def _cut_off(rows: Rows, at: Instant, why: str, tally: Tally, listening: Listening) -> Operation[None]:
@@ -148,6 +150,7 @@ def _cut_off(rows: Rows, at: Instant, why: str, tally: Tally, listening: Listeni
         yield one("release", id=row["id"], state=state, reason=why if held else None, settled_at=settled)
         if held:
             tally.ended(state, [row])
+            tally.put_aside.append(_put(row, state, why, None))
             yield from tell_failure(row["id"], at, listening, None)
 
 
@@ -155,7 +158,12 @@ def _give_up(row: Row, state: str, why: str, at: Instant, tally: Tally, listenin
     yield one("release", id=row["id"], state=state, reason=why, settled_at=at)
     tally.ended(state, [row])
     fallback = yield from _fall_back(row, at, tally)
+    tally.put_aside.append(_put(row, state, why, fallback))
     yield from tell_failure(row["id"], at, listening, fallback)
+
+
+def _put(row: Row, state: str, why: str, fallback: str | None) -> PutAside:
+    return PutAside(row["id"], row["target"], row["rule_id"], state, why, fallback)
 
 
 def _fall_back(row: Row, at: Instant, tally: Tally) -> Operation[str | None]:

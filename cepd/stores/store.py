@@ -21,6 +21,7 @@ from cepd.ports import (
     Lapsed,
     NoticePage,
     Outcomes,
+    PutAside,
     Recording,
     Redriven,
     RedriveQuery,
@@ -121,10 +122,18 @@ class SqlStore:
     async def lapse(self, now: Instant) -> Lapsed:
         return await self._database.write(acks.lapse(now))
 
-    async def claim(self, now: Instant, per_target: int, listening: Listening = NOBODY) -> list[Delivery]:
+    async def claim(
+        self,
+        now: Instant,
+        per_target: int,
+        listening: Listening = NOBODY,
+        put_aside: Callable[[PutAside], None] = lambda given_up: None,
+    ) -> list[Delivery]:
         tally = Tally()
         claimed = await self._database.write(outbox.claim(now, per_target, self._instance, tally, listening))
         self.tally.add(tally)
+        for given_up in tally.put_aside:
+            put_aside(given_up)
         return claimed
 
     async def settle(self, settlement: Settlement) -> Settled:

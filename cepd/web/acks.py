@@ -20,7 +20,16 @@ from cepd.web.operation import Call, Operation, Schema, json_answer
 from cepd.web.problems import problem
 from cepd.web.shapes import FLAG, ITEM, TEXT, item
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*\S)?$")]
+_UNSEEN = (
+    r"\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+)
+"""Controls, ends of lines, and Unicode's format characters (Cf): with them a name could look like another's."""
+
+Name = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=128, pattern=rf"^[^\s{_UNSEEN}]([^{_UNSEEN}]*[^\s{_UNSEEN}])?\Z")
+]
 Note = Annotated[str, msgspec.Meta(max_length=2_000)]
 Remark = Annotated[str, msgspec.Meta(max_length=2_000, pattern=r"\S")]
 

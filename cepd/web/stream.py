@@ -69,7 +69,8 @@ async def follow_events(call: Call) -> Response:
 
 
 class EventStream(Response):
-    """Sends what `texts` gives, as fast as the client takes it, until the client leaves or `texts` ends."""
+    """Sends what `texts` gives, as fast as the client takes it, until the client leaves or `texts` ends.
+    OverloadedError, before anything is sent, where as many watch as may."""
 
     def __init__(self, stream: Stream, texts: AsyncGenerator[bytes, None], drain: asyncio.Event) -> None:
         super().__init__(None, 200, {"Content-Type": MEDIA_TYPE, "X-Accel-Buffering": "no"})
@@ -79,17 +80,22 @@ class EventStream(Response):
         self._drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         if scope["method"] == "HEAD":
             await self._texts.aclose()
+            await send(start)
             await send({"type": "http.response.body", "body": b""})
             return
+        with self._stream.watching():
+            await send(start)
+            await self._follow(scope, receive, send)
+
+    async def _follow(self, scope: Scope, receive: Receive, send: Send) -> None:
         telling = asyncio.create_task(self._tell(send, scope.get("extensions", {}).get("cepd", {}).get("cut")))
         leaving = asyncio.create_task(_left(receive))
         stopping = asyncio.create_task(self._stop())
         try:
-            with self._stream.watching():
-                await self._over(telling, leaving)
+            await self._over(telling, leaving)
         finally:
             for part in (telling, leaving, stopping):
                 part.cancel()

@@ -299,3 +299,26 @@ def test_of_many_who_send_one_key_at_once_one_is_heard(run_store: Run) -> None:
         assert sorted(str(one.kind) for one in kinds) == ["None"] * 9 + ["note"]
 
     run_store(work)
+
+
+def test_a_note_that_is_stored_with_another_character_is_the_same_note_again(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        await opened(store, "a1")
+        asked = act("note", note="seen \x00 it", key="k")
+        assert (await store.change("a1", asked)).kind == "note"
+        assert (await store.change("a1", asked)).kind is None
+        with pytest.raises(ConflictError, match="key of another request"):
+            await store.change("a1", act("note", note="seen it", key="k"))
+
+    run_store(work)
+
+
+def test_what_was_carried_out_is_answered_again_after_its_end(run_store: Run) -> None:
+    async def work(store: Store) -> None:
+        await opened(store, "a1")
+        await store.change("a1", act("ack", at=10, until=20, key="k"))
+        assert (await store.change("a1", act("ack", at=30, until=20, key="k"))).kind is None
+        with pytest.raises(InputError, match="would have ended"):
+            await store.change("a2", act("ack", at=30, until=20, key="k"))
+
+    run_store(work)

@@ -30,8 +30,8 @@ class LateStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def claim(self, now: int, per_target: int, listening: Listening = NOBODY) -> list[Delivery]:
-        claimed = await self._store.claim(now, per_target, listening)
+    async def claim(self, now: int, per_target: int, listening: Listening = NOBODY, *told: Any) -> list[Delivery]:
+        claimed = await self._store.claim(now, per_target, listening, *told)
         self._clock.time += self._span
         self._span = 0
         return claimed

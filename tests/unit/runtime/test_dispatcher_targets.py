@@ -3,10 +3,14 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from cepd.model.delivery import Delivery, Outcome
 from cepd.model.duration import SECOND
+from cepd.model.terms import Terms
 from cepd.runtime.dispatcher import Dispatcher
 from cepd.stores.store import SqlStore
+from tests.support.alerts import draft
 from tests.support.dispatching import START, HandClock, Sender, a_draft, all_are, owed, states, tried, until, with_store
 
 
@@ -63,5 +67,28 @@ def test_being_rate_limited_pauses_the_target_and_no_other(tmp_path: Path) -> No
         await running
         assert [at - START for _, at in to_ops.tries] == [0] + 5 * [3 * SECOND]
         assert {delivery.attempts for delivery in (await store.alert("f1")).deliveries} == {1}
+
+    with_store(tmp_path, test)
+
+
+def test_what_is_given_up_without_a_try_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def test(store: SqlStore) -> None:
+        stand_in = draft("d2", "f1", target="mail")
+        late = draft("d1", "f1", terms=Terms(keep_trying=SECOND), fallback=stand_in)
+        await owed(store, late)
+        clock = HandClock(START + 3600 * SECOND)
+        dispatcher = Dispatcher(store, clock, Sender(clock), lambda: 1.0)
+        running = asyncio.create_task(dispatcher.run())
+
+        async def told() -> bool:
+            return len(caplog.records) >= 2
+
+        await until(told)
+        await dispatcher.drain(5.0)
+        await running
+        about = [(record.message, record.__dict__["delivery"], record.__dict__["target"]) for record in caplog.records]
+        assert about == [("delivery expired", "d1", "ops"), ("fallback owed", "d1", "ops")]
+        assert caplog.records[0].__dict__["reason"] == "its deadline passed"
+        assert caplog.records[1].__dict__["fallback"] == "mail"
 
     with_store(tmp_path, test)

@@ -1,14 +1,16 @@
 """A journal that cannot let rows go takes no more events at its limit, says so, and goes on when it can."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from cepd.model.duration import DAY
+from cepd.model.duration import DAY, SECOND
 from cepd.model.errors import OverloadedError, RetryLaterError
 from cepd.ports import Recording
 from cepd.stores.store import SqlStore
+from tests.support.dispatching import HandClock
 from tests.support.pipeline import Pipeline, deployment_of, pipeline
 from tests.support.rows import line, rule
 
@@ -68,6 +70,42 @@ def test_without_the_store_it_fills_up_and_with_it_goes_on(tmp_path: Path) -> No
                 await save(running)
             assert running.feed.full is None
             assert (await running.send(line(id="later", n=1))).accepted == 1
+
+    asyncio.run(scenario())
+
+
+def test_at_the_least_limit_it_goes_on_though_nothing_but_refused_events_comes(tmp_path: Path) -> None:
+    """Nothing else makes rows: no rule waits for a time."""
+    stores: list[Away] = []
+
+    def through(store: SqlStore) -> Away:
+        stores.append(Away(store))
+        return stores[0]
+
+    async def scenario() -> None:
+        clock = HandClock()
+        options = {"segment_size": 2_000, "journal_limit": 4_000, "interval": SECOND}
+        async with pipeline(tmp_path, NOTHING_FIRES, clock=clock, through=through, **options) as running:
+            running.snapshotter.resume(None)
+            taken = 0
+            while running.feed.full is None:
+                await put(running, taken)
+                taken += 1
+            full = running.journal.next_seq
+            for _ in range(100):
+                with pytest.raises(RetryLaterError):
+                    await put(running, taken)
+            await running.feed.drained()
+            assert running.journal.next_seq <= full + 1, "who asks often does not fill the journal"
+            stores[0].away = False
+            answer = None
+            async with asyncio.timeout(20):
+                while answer is None:
+                    clock.time += SECOND
+                    with suppress(RetryLaterError):
+                        answer = await running.send(line(id="later", n=1))
+                    await asyncio.sleep(0.01)  # a snapshot is written in a thread
+            assert answer.accepted == 1
 
     asyncio.run(scenario())
 

@@ -160,6 +160,8 @@ def test_no_more_may_watch_than_there_is_room_for(tmp_path: Path, monkeypatch: p
         with stream.watching():
             with pytest.raises(OverloadedError):
                 stream.refuse_more()
+            with pytest.raises(OverloadedError), stream.watching():
+                pass
             assert list(stream.samples()) == [("cepd_stream_clients", (), 1)]
         stream.refuse_more()
 

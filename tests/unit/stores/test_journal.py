@@ -1,5 +1,6 @@
 """The journal in files: what a disk can do to it."""
 
+import asyncio
 import errno
 import os
 import shutil
@@ -233,3 +234,11 @@ def test_a_place_that_cannot_be_a_journal(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StartError, match="cannot be opened"):
         open_journal(tmp_path / "file")
+
+
+def test_a_limit_below_two_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="cannot be kept below 127MiB") as refused:
+        open_journal(tmp_path / "j", limit=127 << 20)
+    assert refused.value.help == "give --journal-limit 128MiB at least"
+    assert not (tmp_path / "j").exists()
+    asyncio.run(open_journal(tmp_path / "j", limit=128 << 20).close())

@@ -1,15 +1,19 @@
 """What people do to one alert over HTTP, with the real store: each route, and each way to be refused."""
 
 import asyncio
+import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from cepd.model.alert import Fold
 from cepd.ports import Recording
 from cepd.stores.sqlite import open_store
 from cepd.stores.store import SqlStore
+from cepd.web.acks import Name
 from tests.support.stored import NOW, SECOND, Ask, with_alerts
 from tests.support.web import ask, services
 
@@ -156,6 +160,10 @@ def test_an_alert_that_is_not_there_is_404(tmp_path: Path, route: str) -> None:
         ("ack", {"untl": 1}, "did you mean 'until'"),
         ("unack", {"until": 1}, "'until' is not known"),
         ("resolve", {"by": ""}, "by"),
+        ("resolve", {"by": "ad\u202enim"}, "by"),
+        ("resolve", {"by": "\u200badmin"}, "by"),
+        ("resolve", {"by": "admin\ufeff"}, "by"),
+        ("resolve", {"by": "ad\x85min"}, "by"),
         ("resolve", {"note": "x" * 2_001}, "note"),
         ("notes", {}, "note"),
         ("notes", {"note": " \n"}, "note"),
@@ -196,3 +204,14 @@ def test_a_store_that_is_away_is_503(tmp_path: Path) -> None:
     for route in ROUTES:
         answer = ask(services(store=store), "POST", f"/cep/events/e1/{route}", json=LEAST.get(route, {}))
         assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+
+
+def test_a_name_holds_nothing_that_cannot_be_seen() -> None:
+    everything = map(chr, range(sys.maxunicode + 1))
+    unseen = [char for char in everything if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp")]
+    for char in unseen:
+        for name in (char, f"{char}b", f"a{char}b", f"a{char}"):
+            with pytest.raises(msgspec.ValidationError):
+                msgspec.convert(name, Name)
+    for name in ("a", "ab", "Zoë van Dijk", "日本", "\U0001f600", "o'neil@example.com", "a - b"):
+        assert msgspec.convert(name, Name) == name

@@ -127,6 +127,9 @@ def test_filters_are_those_of_the_list(tmp_path: Path, filter: dict[str, Any], i
         ({"filter": {"state": "open"}, "max": 0}, "max"),
         ({"filter": {"state": "open"}, "dry_run": 1}, "dry_run"),
         ({"ids": ["e1"], "until": "2025-01-01T00:00:00Z"}, "would have ended"),
+        ({"ids": ["none"], "until": "2025-01-01T00:00:00Z"}, "would have ended"),
+        ({"filter": {"rule_id": "none"}, "until": "2025-01-01T00:00:00Z"}, "would have ended"),
+        ({"filter": {"rule_id": "none"}, "until": "2025-01-01T00:00:00Z", "dry_run": True}, "would have ended"),
     ],
 )
 def test_what_does_not_fit_changes_nothing(tmp_path: Path, body: dict[str, Any], word: str) -> None:
