@@ -63,6 +63,9 @@ def test_the_replay_of_a_recording_fires_what_the_daemon_fired(tmp_path: Path, t
             lambda: daemon.ingest({"type": "other"}) and [one for one in daemon.alerts() if one["rule_id"] == "busy"],
             what="a closed window",
         )
+        daemon.ingest({"type": "host.cpu", "host": "late", "cpu_percent": 99})
+        late = lambda: [one for one in daemon.alerts() if one["key"].get("host") == "late"]  # noqa: E731
+        eventually(late, what="an alert of what no trimming has reached")
         eventually(lambda: daemon.get("/metrics").body.find(b"cepd_recorder_queue_length 0.0") > 0)
         done = cepd("record", "--data-dir", tmp_path / "data", "-o", recording)
         assert done.returncode == 0, done.stderr

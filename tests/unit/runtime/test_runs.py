@@ -159,7 +159,9 @@ def test_a_reload_that_comes_first_is_told(tmp_path: Path) -> None:
 
     async def work(running: Running) -> None:
         parts = running.parts
-        without = deployment_of(on_call("s", NOTIFY), name="two", previous=parts.machine.deployment)
+        before = parts.machine.deployment
+        without = deployment_of(on_call("s", NOTIFY), name="two", previous=before)
+        running.runs._deployment = lambda: before  # however soon the swap is applied
         parts.feed.swap(without)
         execution = await running.run("r", {})
         assert (execution.status, execution.condition_met) == ("fail", None)
