@@ -25,9 +25,6 @@ UNFINISHED: tuple[DeliveryState, ...] = ("pending", "sending")
 REVIVABLE: tuple[DeliveryState, ...] = ("dead", "unknown", "expired")
 """What a person may send again."""
 
-BEGINNINGS = ("fired", "storm")
-"""The kinds of deliveries that tell of an alert first."""
-
 Result: TypeAlias = Literal["sent", "retryable", "rate_limited", "auth", "permanent", "unknown"]
 """How an attempt ended, by cause.
 

@@ -202,11 +202,6 @@ class Store(Protocol):
     async def alert(self, event_id: str) -> AlertDetail:
         """NotFoundError where there is none."""
 
-    async def acknowledge(
-        self, event_id: str, *, by: str, at: Instant, note: str | None, steal: bool, listening: Listening = NOBODY
-    ) -> Alert:
-        """`change` by an ack without an end: the alert after it."""
-
     async def change(self, event_id: str, act: Act, listening: Listening = NOBODY) -> Changed:
         """What an act makes of an alert, with its line of history and its row of the stream; again by the same person
         changes nothing, and neither does a second request under one key. Where rules hear of it, that is owed with it.

@@ -17,6 +17,7 @@ from cepd.model.happenings import NOBODY, Listening
 from cepd.model.instant import Instant
 from cepd.policies.retry import next_step
 from cepd.ports import Clock, PutAside, Settled, Settlement, Store
+from cepd.runtime.patience import set_within
 
 log = logging.getLogger(__name__)
 
@@ -142,12 +143,10 @@ class Dispatcher:
 
     def _tell(self, delivery: Delivery, settlement: Settlement, settled: Settled) -> None:
         """What operators should hear of: what was given up, what stands in for it, and breakers."""
-        about = {"delivery": delivery.id, "target": delivery.target, "rule": delivery.rule_id}
-        if settlement.state in ("dead", "unknown"):
-            reason = settlement.outcome.detail or settlement.outcome.result
-            log.error(f"delivery {settlement.state}", extra={**about, "reason": reason})
-        if settled.fallback is not None:
-            log.warning("fallback owed", extra={**about, "fallback": settled.fallback})
+        reason = settlement.outcome.detail or settlement.outcome.result
+        _tell_put_aside(
+            PutAside(delivery.id, delivery.target, delivery.rule_id, settlement.state, reason, settled.fallback)
+        )
         if settled.breaker is not None:
             log.warning(f"breaker {settled.breaker}", extra={"target": delivery.target})
 
@@ -187,11 +186,7 @@ class Dispatcher:
                 return result
 
     async def _sleep(self, pause: float | None) -> None:
-        try:
-            async with asyncio.timeout(pause):
-                await self._woken.wait()
-        except TimeoutError:
-            return
+        await set_within(self._woken, pause)
 
     async def _finished(self) -> None:
         if self._under_way:
@@ -209,9 +204,9 @@ class Dispatcher:
 
 
 def _tell_put_aside(given_up: PutAside) -> None:
-    """What a claim gave up is told as what a try ended."""
+    """What was given up, by the end of a try or by a claim, and what stands in for it."""
     about = {"delivery": given_up.delivery_id, "target": given_up.target, "rule": given_up.rule_id}
-    if given_up.state != "pending":
+    if given_up.state not in ("pending", "sent"):
         log.error(f"delivery {given_up.state}", extra={**about, "reason": given_up.reason})
     if given_up.fallback is not None:
         log.warning("fallback owed", extra={**about, "fallback": given_up.fallback})

@@ -1,4 +1,4 @@
-"""Calls that must succeed, tried until the store or the disk takes them, less and less often."""
+"""Waiting: for calls that must succeed, tried again until the store or the disk takes them, and for events."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,3 +23,12 @@ async def patiently(call: Callable[[], Awaitable[T]], failed: Callable[[RetryLat
             failed(error, pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def set_within(event: asyncio.Event, seconds: float | None) -> bool:
+    """Whether the event is set before so many seconds have passed; None: it is waited for without an end."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

@@ -20,12 +20,12 @@ from cepd.ports import Clock, Store
 from cepd.runtime.asked import event_of, target_of
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.feed import Feed
+from cepd.runtime.patience import patiently, set_within
 
 log = logging.getLogger(__name__)
 
 LOOK = 1.0
 """Seconds after which a run is looked at again: another daemon that shares the store may work its actions off."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
 
 class Runs:
@@ -58,13 +58,7 @@ class Runs:
             return await self._store.execution(asked.exec_id) or self._pending(asked)
 
     async def keep(self, delivery_id: str, attempt: int, progress: bytes) -> None:
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                return await self._store.keep_progress(delivery_id, attempt, progress)
-            except RetryLaterError:
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+        await patiently(lambda: self._store.keep_progress(delivery_id, attempt, progress), _not_kept)
 
     def settled(self, delivery: Delivery) -> None:
         """A try of a delivery has ended: whoever waits for its run looks again."""
@@ -115,7 +109,7 @@ class Runs:
                 found = await self._store.execution(execution.exec_id)
                 if found is None or found.status != "pending":
                     return found or execution
-                await _set_within(ended, LOOK)
+                await set_within(ended, LOOK)
         finally:
             waiting.discard(ended)
             if not waiting:
@@ -139,12 +133,8 @@ class Runs:
         )
 
 
-async def _set_within(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return
+def _not_kept(error: RetryLaterError, pause: float) -> None:
+    log.warning("progress not kept", extra={"reason": error.message, "retry_in": pause})
 
 
 def _check_same(asked: Asked, found: Execution) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from cepd.model.errors import OverloadedError, RetryLaterError
 from cepd.ports import Notice, Store
+from cepd.runtime.patience import set_within
 from cepd.telemetry.metrics import Metrics, Sample
 
 log = logging.getLogger(__name__)
@@ -97,13 +98,7 @@ class Stream:
 
     async def beyond(self, after: int, within: float) -> bool:
         """Whether there is something behind `after`; waits for it for `within` seconds."""
-        if self.end <= after:
-            try:
-                async with asyncio.timeout(within):
-                    await self._advanced.wait()
-            except TimeoutError:
-                return False
-        return self.end > after
+        return self.end > after or (await set_within(self._advanced, within) and self.end > after)
 
     async def page(self, after: int) -> Page:
         """The next one behind `after`, which is before `end`. RetryLaterError."""
@@ -146,12 +141,8 @@ class Stream:
         yield "cepd_stream_clients", (), self.watchers
 
     async def _due(self) -> None:
-        try:
-            async with asyncio.timeout(self._look_every if self.watchers else None):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-        self._woken.clear()
+        if await set_within(self._woken, self._look_every if self.watchers else None):
+            self._woken.clear()
 
     def _over(self, after: int, read: "asyncio.Task[Page]") -> None:
         """Where nobody waits any more, nobody else takes note of how it ended."""

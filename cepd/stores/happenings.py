@@ -7,7 +7,8 @@ from cepd.model.instant import Instant
 from cepd.policies.breaker import Breaker
 from cepd.ports import Settlement
 from cepd.stores.operations import Operation, one
-from cepd.stores.rows import alert_of, delivery_of, draft_row
+from cepd.stores.owing import owe
+from cepd.stores.rows import alert_of, delivery_of
 
 _OF_TRIES = ("cepd.delivery_failed", "cepd.breaker_opened")
 
@@ -46,6 +47,4 @@ def _alert(event_id: str) -> Operation[Alert | None]:
 
 
 def _owe(draft: Draft | None) -> Operation[None]:
-    if draft is not None:
-        yield one("insert_delivery", **draft_row(draft))
-        yield one("insert_delivery_alert", id=draft.id, alert_id=draft.alert_id)
+    yield from owe([] if draft is None else [draft])

@@ -16,7 +16,8 @@ from cepd.ports import PutAside, Settled, Settlement, Tally
 from cepd.ports.store import BreakerChange
 from cepd.stores.happenings import hears_of, tell_breaker, tell_failure
 from cepd.stores.operations import Operation, Row, Rows, many, one
-from cepd.stores.rows import delivery_of, draft_row
+from cepd.stores.owing import owe
+from cepd.stores.rows import delivery_of
 from cepd.stores.stream import tell_ends
 
 GIVEN_UP: tuple[DeliveryState, ...] = ("dead", "unknown", "expired")
@@ -172,9 +173,7 @@ def _fall_back(row: Row, at: Instant, tally: Tally) -> Operation[str | None]:
     if row["fallback"] is None:
         return None
     draft = msgspec.json.decode(row["fallback"], type=Draft)
-    values = draft_row(msgspec.structs.replace(draft, due_at=at)) | {"fallback_of": row["id"]}
-    yield one("insert_delivery", **values)
-    yield one("insert_delivery_alert", id=draft.id, alert_id=draft.alert_id)
+    yield from owe([msgspec.structs.replace(draft, due_at=at)], fallback_of=row["id"])
     late = yield one("supersede_late", id=draft.id, now=at, reason=_RESOLVED)
     tally.ended("superseded", late)
     yield one("fall_back", id=row["id"])

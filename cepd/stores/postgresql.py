@@ -15,7 +15,7 @@ import asyncpg
 
 from cepd.model.errors import RetryLaterError, StartError
 from cepd.stores.operations import Many, Operation, Query, Rows, perform_async
-from cepd.stores.statements import STEMS, Numbered, load_migrations, load_statements, numbered
+from cepd.stores.statements import STEMS, Numbered, filled, load_migrations, load_statements, numbered
 from cepd.stores.store import SqlStore
 
 T = TypeVar("T")
@@ -185,10 +185,7 @@ class PostgresqlDatabase:
         filters = () if isinstance(query, Many) else query.filters
         found = self._numbered.get((query.name, filters))
         if found is None:
-            text = _sql[query.name]
-            if "{filters}" in text:
-                text = text.format(filters=" ".join(_sql[name] for name in filters))
-            found = self._numbered[query.name, filters] = numbered(text)
+            found = self._numbered[query.name, filters] = numbered(filled(_sql, query.name, filters))
         return found
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from cepd.model.delivery import Draft
 from cepd.model.execution import NewRun
 from cepd.ports import Recording
 from cepd.stores.operations import Operation, many, one
-from cepd.stores.rows import alert_row, draft_row, fold_row, run_row
+from cepd.stores.owing import owe
+from cepd.stores.rows import alert_row, fold_row, run_row
 from cepd.stores.stream import changes, tell, tell_changes
 
 
@@ -34,12 +34,6 @@ def _insert(alerts: Sequence[Mapping[str, Any]]) -> Operation[list[str]]:
     event_ids = msgspec.json.encode([alert["event_id"] for alert in alerts]).decode()
     rows = yield one("fresh_alerts", before=before[0]["seq"], event_ids=event_ids)
     return [row["event_id"] for row in rows]
-
-
-def owe(drafts: Sequence[Draft]) -> Operation[None]:
-    if drafts:
-        yield many("insert_delivery", [draft_row(draft) for draft in drafts])
-        yield many("insert_delivery_alert", [{"id": draft.id, "alert_id": draft.alert_id} for draft in drafts])
 
 
 def record_runs(runs: Sequence[NewRun]) -> Operation[None]:

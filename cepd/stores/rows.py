@@ -37,7 +37,7 @@ def fold_row(fold: Fold, at: Instant) -> dict[str, Any]:
     return {**msgspec.structs.asdict(fold), "at": at}
 
 
-def draft_row(draft: Draft) -> dict[str, Any]:
+def draft_row(draft: Draft, fallback_of: str | None) -> dict[str, Any]:
     """What stands in for it is kept as JSON until it is owed."""
     row = msgspec.structs.asdict(draft)
     row.update(
@@ -45,7 +45,7 @@ def draft_row(draft: Draft) -> dict[str, Any]:
         lease=draft.terms.lease,
         deadline=draft.deadline,
         fallback=None if draft.fallback is None else msgspec.json.encode(draft.fallback),
-        fallback_of=None,
+        fallback_of=fallback_of,
     )
     return row
 

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from cepd.model.errors import StartError
-from cepd.stores.operations import One as OneStatement
-from cepd.stores.operations import Operation, Query, Rows, perform
-from cepd.stores.statements import STEMS, load_migrations, load_statements
+from cepd.stores.operations import Many, Operation, Query, Rows, perform
+from cepd.stores.statements import STEMS, filled, load_migrations, load_statements
 from cepd.stores.store import SqlStore
 from cepd.stores.transactions import Transactions, away, closed, is_away
 
@@ -168,12 +167,7 @@ class SqliteDatabase:
 
 
 def execute(connection: sqlite3.Connection, query: Query) -> Rows:
-    statement = _sql[query.name]
-    if isinstance(query, OneStatement):
-        if query.filters:
-            statement = statement.format(filters=" ".join(_sql[name] for name in query.filters))
-        elif "{filters}" in statement:
-            statement = statement.format(filters="")
-        return connection.execute(statement, query.values).fetchall()
-    connection.executemany(statement, query.values)
-    return ()
+    if isinstance(query, Many):
+        connection.executemany(_sql[query.name], query.values)
+        return ()
+    return connection.execute(filled(_sql, query.name, query.filters), query.values).fetchall()

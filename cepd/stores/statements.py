@@ -5,7 +5,7 @@ with `postgresql:`; the rest of the difference is mechanical: how parameters are
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Literal, NamedTuple, TypeAlias
@@ -45,6 +45,12 @@ def load_statements(*stems: str) -> Mapping[str, str]:
             assert name not in found, f"two statements are called {name}"
             found[name] = statement
     return found
+
+
+def filled(statements: Mapping[str, str], name: str, filters: Sequence[str]) -> str:
+    """A statement with the conditions of those names in the place of `{filters}`."""
+    text = statements[name]
+    return text.format(filters=" ".join(statements[each] for each in filters)) if "{filters}" in text else text
 
 
 def split_statements(text: str) -> dict[str, str]:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from cepd.model.act import Act, Changed
-from cepd.model.alert import Alert
 from cepd.model.delivery import Delivery
 from cepd.model.errors import ConflictError
 from cepd.model.execution import Execution
@@ -98,11 +97,6 @@ class SqlStore:
 
     async def alert(self, event_id: str) -> AlertDetail:
         return await self._database.read(alerts.detail(event_id))
-
-    async def acknowledge(
-        self, event_id: str, *, by: str, at: Instant, note: str | None, steal: bool, listening: Listening = NOBODY
-    ) -> Alert:
-        return (await self.change(event_id, Act(kind="ack", by=by, at=at, note=note, steal=steal), listening)).alert
 
     async def change(self, event_id: str, act: Act, listening: Listening = NOBODY) -> Changed:
         return await self._database.write(acks.change(event_id, act, listening))

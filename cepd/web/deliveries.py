@@ -3,12 +3,14 @@
 To send again or to drop needs the role admin: either decides, for everybody, what the outside hears of.
 """
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
 from starlette.responses import Response
 
-from cepd.model.delivery import REVIVABLE
+from cepd.model.delivery import REVIVABLE, Delivery
 from cepd.model.errors import ConflictError, InputError
 from cepd.ports import DeliveryQuery, RedriveQuery
 from cepd.web.acks import Name, Note
@@ -70,32 +72,23 @@ async def show_delivery(call: Call) -> Response:
 
 async def redrive_delivery(call: Call) -> Response:
     asked = await read_fields(call.request, Redrive, call.services.patience)
-    delivery_id, by, at = (
-        call.request.path_params["delivery_id"],
-        asked.by or call.caller.name,
-        call.services.clock.now(),
-    )
-    try:
-        redriven = await call.services.store.redrive(delivery_id, by=by, at=at, force=asked.force)
-    except ConflictError as error:
-        return await _refused(call, delivery_id, error)
-    call.services.wake_dispatcher()
-    return json_answer(item(redriven))
+    return await _changed(call, asked.by, partial(call.services.store.redrive, force=asked.force))
 
 
 async def drop_delivery(call: Call) -> Response:
     asked = await read_fields(call.request, Drop, call.services.patience)
-    delivery_id, by, at = (
-        call.request.path_params["delivery_id"],
-        asked.by or call.caller.name,
-        call.services.clock.now(),
-    )
+    return await _changed(call, asked.by, partial(call.services.store.drop, note=asked.note))
+
+
+async def _changed(call: Call, by: str | None, change: Callable[..., Awaitable[Delivery]]) -> Response:
+    """What a person makes of a delivery; it, or what waited behind it, may go out now."""
+    delivery_id = call.request.path_params["delivery_id"]
     try:
-        dropped = await call.services.store.drop(delivery_id, by=by, at=at, note=asked.note)
+        changed = await change(delivery_id, by=by or call.caller.name, at=call.services.clock.now())
     except ConflictError as error:
         return await _refused(call, delivery_id, error)
-    call.services.wake_dispatcher()  # what waited behind it
-    return json_answer(item(dropped))
+    call.services.wake_dispatcher()
+    return json_answer(item(changed))
 
 
 async def redrive_deliveries(call: Call) -> Response:

@@ -11,6 +11,7 @@ from cepd.model.alert import Fold
 from cepd.model.errors import ConflictError, InputError, NotFoundError, RetryLaterError
 from cepd.model.json import Json
 from cepd.ports import AlertPage, AlertQuery, Recording, Store
+from tests.support.acknowledging import acknowledge
 from tests.support.alerts import alert, draft
 
 Run = Callable[[Callable[[Store], Awaitable[None]]], None]
@@ -55,7 +56,7 @@ def test_recording_twice_changes_nothing(run_store: Run) -> None:
         first = await store.alert("a1")
         assert (first.alert.count, first.alert.last_at) == (3, 30)
         assert [found.id for found in first.deliveries] == ["d1", "d2"]
-        await store.acknowledge("a1", by="alice", at=6, note=None, steal=False)
+        await acknowledge(store, "a1", by="alice", at=6, note=None, steal=False)
         claimed = await store.claim(now=100, per_target=1)
         await store.record(msgspec.structs.replace(recording, at=99, alerts=[alert("a1", summary="other", count=9)]))
         again = await store.alert("a1")
@@ -93,7 +94,7 @@ def test_a_fold_only_raises(run_store: Run, folds: list[Fold], count: int, last_
 def test_a_fold_never_touches_the_acknowledgement(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await store.record(Recording(seq=1, alerts=[alert("a1")]))
-        await store.acknowledge("a1", by="alice", at=7, note="mine", steal=False)
+        await acknowledge(store, "a1", by="alice", at=7, note="mine", steal=False)
         await store.record(Recording(seq=2, folds=[Fold("a1", 8, 80, True)]))
         found = (await store.alert("a1")).alert
         assert (found.acked_by, found.acked_at, found.ack_note, found.count) == ("alice", 7, "mine", 8)
@@ -118,7 +119,7 @@ def test_a_recording_is_whole_or_not_at_all(run_store: Run) -> None:
 def test_an_error_of_one_call_does_not_reach_those_beside_it(run_store: Run) -> None:
     async def work(store: Store) -> None:
         good = [store.record(Recording(seq=n, alerts=[alert(f"a{n}")])) for n in range(1, 20)]
-        bad = [store.acknowledge("none", by="x", at=1, note=None, steal=False) for _ in range(5)]
+        bad = [acknowledge(store, "none", by="x", at=1, note=None, steal=False) for _ in range(5)]
         results = await asyncio.gather(*good[:10], *bad, *good[10:], return_exceptions=True)
         assert [type(result) for result in results] == [type(None)] * 10 + [NotFoundError] * 5 + [type(None)] * 9
         assert len(await ids(store)) == 19
@@ -186,7 +187,7 @@ def test_filters_agree_with_a_plain_loop(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await store.record(Recording(seq=1, alerts=written))
         for n in range(0, 60, 4):
-            await store.acknowledge(f"a{n}", by="alice", at=1, note=None, steal=False)
+            await acknowledge(store, f"a{n}", by="alice", at=1, note=None, steal=False)
         everything = [(await store.alert(f"a{n}")).alert for n in reversed(range(60))]
         for query in queries:
             expected = [
@@ -208,12 +209,12 @@ def test_filters_agree_with_a_plain_loop(run_store: Run) -> None:
 def test_an_acknowledgement_belongs_to_one_person_until_it_is_taken_over(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await store.record(Recording(seq=1, alerts=[alert("a1")]))
-        first = await store.acknowledge("a1", by="alice", at=11, note="mine", steal=False)
+        first = await acknowledge(store, "a1", by="alice", at=11, note="mine", steal=False)
         assert (first.state, first.acked_by, first.acked_at, first.ack_note) == ("acked", "alice", 11, "mine")
-        assert await store.acknowledge("a1", by="alice", at=12, note="again", steal=True) == first
+        assert await acknowledge(store, "a1", by="alice", at=12, note="again", steal=True) == first
         with pytest.raises(ConflictError, match="alice"):
-            await store.acknowledge("a1", by="bob", at=13, note=None, steal=False)
-        stolen = await store.acknowledge("a1", by="bob", at=14, note=None, steal=True)
+            await acknowledge(store, "a1", by="bob", at=13, note=None, steal=False)
+        stolen = await acknowledge(store, "a1", by="bob", at=14, note=None, steal=True)
         assert (stolen.acked_by, stolen.acked_at, stolen.ack_note) == ("bob", 14, None)
         found = await store.alert("a1")
         assert found.alert == stolen
@@ -222,7 +223,7 @@ def test_an_acknowledgement_belongs_to_one_person_until_it_is_taken_over(run_sto
             (14, "steal", "bob", "acked", "acked", None),
         ]
         with pytest.raises(NotFoundError):
-            await store.acknowledge("none", by="bob", at=1, note=None, steal=True)
+            await acknowledge(store, "none", by="bob", at=1, note=None, steal=True)
 
     run_store(work)
 
@@ -230,7 +231,7 @@ def test_an_acknowledgement_belongs_to_one_person_until_it_is_taken_over(run_sto
 def test_a_resolved_alert_can_be_acknowledged_and_stays_resolved(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await store.record(Recording(seq=1, alerts=[alert("a1", resolved=True)]))
-        found = await store.acknowledge("a1", by="alice", at=11, note=None, steal=True)
+        found = await acknowledge(store, "a1", by="alice", at=11, note=None, steal=True)
         assert (found.state, found.acked_by) == ("resolved", "alice")
         change = (await store.alert("a1")).history[0]
         assert (change.kind, change.before, change.after) == ("ack", "resolved", "resolved")
@@ -241,7 +242,7 @@ def test_a_resolved_alert_can_be_acknowledged_and_stays_resolved(run_store: Run)
 def test_of_many_who_acknowledge_at_once_one_has_it(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await store.record(Recording(seq=1, alerts=[alert("a1")]))
-        tries = [store.acknowledge("a1", by=f"p{n}", at=n, note=None, steal=False) for n in range(20)]
+        tries = [acknowledge(store, "a1", by=f"p{n}", at=n, note=None, steal=False) for n in range(20)]
         results = await asyncio.gather(*tries, return_exceptions=True)
         assert sum(isinstance(result, ConflictError) for result in results) == 19
         assert len((await store.alert("a1")).history) == 1
@@ -280,7 +281,7 @@ def test_what_is_unacknowledged_is_counted_by_severity(run_store: Run) -> None:
                 ],
             )
         )
-        await store.acknowledge("a2", by="alice", at=1, note=None, steal=False)
+        await acknowledge(store, "a2", by="alice", at=1, note=None, steal=False)
         assert (await store.counts()).unacked == {"high": 1, "low": 1}
 
     run_store(work)

@@ -10,6 +10,7 @@ from cepd.model.delivery import Delivery, Outcome
 from cepd.model.happenings import DEEPEST, DELIVERY_TYPE, NOBODY, OWN, Listening
 from cepd.model.terms import BreakerSpec, Terms
 from cepd.ports import AlertQuery, DeliveryQuery, Recording, Store
+from tests.support.acknowledging import acknowledge
 from tests.support.alerts import SECOND, alert, draft, ended
 
 Run = Callable[[Callable[[Store], Awaitable[None]]], None]
@@ -68,7 +69,7 @@ def test_nobody_is_told_what_nobody_hears(run_store: Run) -> None:
     async def work(store: Store) -> None:
         claimed = await one_claimed(store, listening=NOBODY)
         await ended(store, claimed, **DIES, listening=Listening(frozenset({"cepd.ack"})))
-        await store.acknowledge("a1", by="kim", at=9, note=None, steal=False)
+        await acknowledge(store, "a1", by="kim", at=9, note=None, steal=False)
         assert await told(store) == []
 
     run_store(work)
@@ -165,7 +166,7 @@ def test_an_ack_is_told_once(run_store: Run) -> None:
     async def work(store: Store) -> None:
         await store.record(Recording(seq=1, alerts=[alert("a1")]))
         for _ in range(2):
-            await store.acknowledge("a1", by="kim", at=7 * SECOND, note="on it", steal=False, listening=ALL)
+            await acknowledge(store, "a1", by="kim", at=7 * SECOND, note="on it", steal=False, listening=ALL)
         (event,) = await told(store)
         assert (event["type"], event["by"], event["note"], event["alert_id"], event["severity"]) == (
             "cepd.ack",
@@ -174,7 +175,7 @@ def test_an_ack_is_told_once(run_store: Run) -> None:
             "a1",
             "high",
         )
-        await store.acknowledge("a1", by="lee", at=8 * SECOND, note=None, steal=True, listening=ALL)
+        await acknowledge(store, "a1", by="lee", at=8 * SECOND, note=None, steal=True, listening=ALL)
         assert [event["by"] for event in await told(store)] == ["kim", "lee"]
 
     run_store(work)

@@ -9,6 +9,7 @@ from cepd.model.delivery import Outcome
 from cepd.model.errors import NotFoundError
 from cepd.ports import AlertQuery, DeliveryQuery, Recording, Store
 from cepd.ports.retention import Table, Trim
+from tests.support.acknowledging import acknowledge
 from tests.support.alerts import alert, draft, ended
 
 Run = Callable[[Callable[[Store], Awaitable[None]]], None]
@@ -56,7 +57,7 @@ def test_an_alert_that_is_owed_a_delivery_stays_and_goes_once_it_is_told(run_sto
         (delivery,) = await store.claim(now=1_000, per_target=9)
         assert await trim(store, "alert", before=10**9) == 0
         await ended(store, delivery)
-        await store.acknowledge("a", by="alice", at=5, note=None, steal=False)
+        await acknowledge(store, "a", by="alice", at=5, note=None, steal=False)
         assert await trim(store, "alert", before=10**9) == 1
         with pytest.raises(NotFoundError):
             await store.alert("a")

@@ -7,6 +7,7 @@ from cepd.model.alert import Fold
 from cepd.model.delivery import Delivery, Outcome
 from cepd.model.terms import BreakerSpec, Terms
 from cepd.ports import Notice, NoticePage, Recording, Store
+from tests.support.acknowledging import acknowledge
 from tests.support.alerts import SECOND, alert, draft, ended
 
 Run = Callable[[Callable[[Store], Awaitable[None]]], None]
@@ -93,7 +94,7 @@ def test_an_acknowledgement_is_told_where_it_changes_something(run_store: Run) -
         await store.record(Recording(seq=1, alerts=[alert("a")]))
         begin = await store.stream_end()
         for by in ("alice", "alice", "bob"):
-            await store.acknowledge("a", by=by, at=5, note=None, steal=True)
+            await acknowledge(store, "a", by=by, at=5, note=None, steal=True)
         assert await kinds(store, begin) == [("acked", "a"), ("acked", "a")]
 
     run_store(work)
@@ -205,7 +206,7 @@ def test_whoever_follows_sees_each_once_and_in_order_however_many_write(run_stor
             for name in mine:
                 await store.record(Recording(seq=1, alerts=[alert(name)], folds=[Fold(name, 2, 20)]))
                 await store.record(Recording(seq=1, alerts=[alert(name)], folds=[Fold(name, 3, 30)]))
-                await store.acknowledge(name, by="alice", at=5, note=None, steal=False)
+                await acknowledge(store, name, by="alice", at=5, note=None, steal=False)
 
         async with asyncio.timeout(60):
             await asyncio.gather(follow(), *(write(names[n::6]) for n in range(6)))
@@ -227,7 +228,7 @@ def test_whoever_watches_hears_of_each_write(run_store: Run) -> None:
         await store.stream_end()
         await store.alert("a")
         assert heard == [0]
-        await store.acknowledge("a", by="alice", at=5, note=None, steal=False)
+        await acknowledge(store, "a", by="alice", at=5, note=None, steal=False)
         assert heard == [0, 1]
 
     run_store(work)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_sessions_that_end_at_any_moment_lose_and_double_nothing() -> None:
                 recording = Recording(
                     seq=number, alerts=[alert(f"a{number}")], drafts=[draft(f"d{number}", f"a{number}")]
                 )
-                await lasting(lambda recording=recording: store.record(recording), refusals)  # type: ignore[misc]
+                await lasting(partial(store.record, recording), refusals)
                 await lasting(lambda: store.next_due(0), refusals)
 
         async def cut() -> None:

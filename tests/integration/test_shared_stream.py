@@ -12,6 +12,7 @@ from cepd.model.errors import RetryLaterError
 from cepd.ports import Recording
 from cepd.stores.postgresql import open_store
 from cepd.stores.store import SqlStore
+from tests.support.acknowledging import acknowledge
 from tests.support.alerts import alert, draft, ended
 from tests.support.postgres import server
 
@@ -49,7 +50,7 @@ def test_the_end_waits_for_who_drew_a_lower_number_and_has_not_committed() -> No
         await slow.start()
         await bare.execute("SELECT pg_advisory_xact_lock_shared(727362002)")
         await bare.execute("INSERT INTO stream (kind, event_id, at) VALUES ('updated', 'early', 1)")
-        await two.acknowledge("late", by="alice", at=2, note=None, steal=False)
+        await acknowledge(two, "late", by="alice", at=2, note=None, steal=False)
         assert (await two.alert("late")).alert.acked_by == "alice"
         with pytest.raises(RetryLaterError):
             await one.stream_end()
@@ -126,7 +127,7 @@ def test_writers_do_not_wait_for_one_another() -> None:
         await one.record(Recording(seq=1, alerts=[alert("a")]))
         async with bare.transaction():
             await bare.execute("SELECT pg_advisory_xact_lock_shared(727362002)")
-            await two.acknowledge("a", by="alice", at=2, note=None, steal=False)
+            await acknowledge(two, "a", by="alice", at=2, note=None, steal=False)
         assert await followed(two) == ["fired a", "acked a"]
 
     with_two(work)

@@ -12,6 +12,7 @@ from cepd.ports import Recording
 from cepd.ports.retention import Trim
 from cepd.web import stream as module
 from cepd.web.auth import TokenFile
+from tests.support.acknowledging import acknowledge
 from tests.support.alerts import alert, draft, ended
 from tests.support.sse import Event
 from tests.support.streaming import Client, House, visiting
@@ -34,7 +35,7 @@ def test_it_begins_now_and_tells_each_thing_that_happens(tmp_path: Path) -> None
         await house.store.record(Recording(seq=1, alerts=[alert("a")], drafts=[draft("d", "a")]))
         await client.sees("fired a")
         await house.store.record(Recording(seq=2, folds=[Fold("a", 2, 20)]))
-        await house.store.acknowledge("a", by="alice", at=5, note=None, steal=False)
+        await acknowledge(house.store, "a", by="alice", at=5, note=None, steal=False)
         (delivery,) = await house.store.claim(now=1_000, per_target=1)
         await ended(house.store, delivery)
         await house.store.record(Recording(seq=3, folds=[Fold("a", 3, 30, resolved=True)]))

@@ -23,6 +23,7 @@ import cepd.runtime.recorder
 import cepd.runtime.runs
 import cepd.stores.journal
 import cepd.stores.outbox
+import cepd.stores.owing
 import cepd.stores.records
 import cepd.stores.segment
 import cepd.stores.shelf
@@ -108,6 +109,22 @@ def before_statement(wanted: str) -> Callable[[Callable[..., Any]], Callable[...
     return wrap
 
 
+def after_its_first_statement(function: Callable[..., Any]) -> Callable[..., Any]:
+    """In the middle of an operation of several statements."""
+
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        operation = function(*arguments, **named)
+        rows = yield next(operation)
+        die()
+        try:
+            while True:
+                rows = yield operation.send(rows)
+        except StopIteration as done:
+            return done.value
+
+    return wrapped
+
+
 def after_awaiting(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def wrapped(*arguments: Any, **named: Any) -> Any:
         result = await function(*arguments, **named)
@@ -182,7 +199,7 @@ POINTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "journal synced": (cepd.stores.segment, "os", lambda found: _Os(fdatasync=after(os.fdatasync))),
     "202 sent": (cepd.wiring, "create_app", after_the_answer_to_ingest),
     "applied": (cepd.runtime.machine.Machine, "steps", after_stepping),
-    "recording, alerts without deliveries": (cepd.stores.records, "many", before_statement("insert_delivery")),
+    "recording, alerts without deliveries": (cepd.stores.owing, "many", before_statement("insert_delivery")),
     "recording, not committed": (cepd.stores.records, "record", after_stepping),
     "recorded": (STORE, "record", after_awaiting),
     "claim, not committed": (cepd.stores.outbox, "claim", after_finding),
@@ -193,7 +210,7 @@ POINTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "settled": (STORE, "settle", after_awaiting),
     "line kept": (cepd.stores.shelf.FileShelf, "keep", after_awaiting),
     "happening heard": (cepd.runtime.inbox.Inbox, "tell", after_awaiting),
-    "fallback half owed": (cepd.stores.outbox, "one", before_statement("insert_delivery_alert")),
+    "fallback half owed": (cepd.stores.outbox, "owe", after_its_first_statement),
     "generation kept": (cepd.runtime.generations.Generations, "keep", after),
     "swap in the journal": (cepd.runtime.machine.Machine, "steps", before_swapping),
     "swapped": (cepd.runtime.machine.Machine, "steps", after_swapping),

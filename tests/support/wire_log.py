@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from cepd.actions import notify
 from cepd.model.alert import Alert
 from cepd.model.channel import ChannelSpec
-from cepd.model.delivery import BEGINNINGS, REVIVABLE, Delivery, Outcome
+from cepd.model.delivery import REVIVABLE, Delivery, Outcome
 from cepd.model.duration import SECOND
 from cepd.model.errors import ConflictError
 from cepd.model.firing import Firing
@@ -19,8 +19,12 @@ from cepd.model.rule import ActionSpec
 from cepd.model.terms import BreakerSpec, Terms
 from cepd.ports import DeliveryQuery, Directory, Recording, Store
 from cepd.templating.names import names_of
+from tests.support.acknowledging import acknowledge
 from tests.support.firings import a_definition, a_firing, an_alert
 from tests.support.outbox import BUSY, DOWN, FORBIDDEN, LOST, NOT_MADE, REFUSED, SENT, START, settlement
+
+BEGINNINGS = ("fired", "storm")
+"""The kinds of deliveries that tell of an alert first."""
 
 Step: TypeAlias = tuple[str, int]
 
@@ -227,4 +231,6 @@ class Daemons:
     async def _ack(self, number: int) -> None:
         known = [alert for alerts in self.alerts.values() for alert in alerts]
         if known:
-            await self.stores[0].acknowledge(known[number % len(known)], by="alice", at=self.now, note=None, steal=True)
+            await acknowledge(
+                self.stores[0], known[number % len(known)], by="alice", at=self.now, note=None, steal=True
+            )

@@ -18,6 +18,7 @@ from cepd.ports import AlertQuery, Recording
 from cepd.runtime.deployment import Deployment
 from cepd.runtime.recovery import Recovered, lost
 from cepd.stores.store import SqlStore
+from tests.support.acknowledging import acknowledge
 from tests.support.pipeline import Pipeline, deployment_of, pipeline, replayed
 from tests.support.rows import line, rule
 
@@ -214,7 +215,7 @@ def test_an_acknowledgement_survives_the_replay(tmp_path: Path) -> None:
         async with pipeline(tmp_path, EMPTY) as running:
             await feed(running)
             alert = (await running.settled())[0]
-            await running.store.acknowledge(alert.event_id, by="alice", at=1, note=None, steal=False)
+            await acknowledge(running.store, alert.event_id, by="alice", at=1, note=None, steal=False)
         async with pipeline(tmp_path, EMPTY) as running:
             await recovered(running)
             detail = await running.store.alert(alert.event_id)

@@ -16,6 +16,7 @@ from cepd.ports import Recording
 from cepd.stores.operations import Operation, one
 from cepd.stores.sqlite import open_store
 from cepd.stores.store import SqlStore
+from tests.support.acknowledging import acknowledge
 from tests.support.alerts import alert, draft
 
 
@@ -71,7 +72,7 @@ def test_what_cannot_be_opened_is_not_held(tmp_path: Path) -> None:
 def test_what_was_committed_is_there_at_the_next_start(tmp_path: Path) -> None:
     async def write(store: SqlStore) -> None:
         await store.record(Recording(seq=1, alerts=[alert()], drafts=[draft()]))
-        await store.acknowledge("a1", by="alice", at=5, note=None, steal=False)
+        await acknowledge(store, "a1", by="alice", at=5, note=None, steal=False)
 
     async def read(store: SqlStore) -> None:
         found = await store.alert("a1")
